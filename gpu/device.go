@@ -1,0 +1,96 @@
+// Package gpu says which GPUs this machine has, which of them may be used and
+// why the others may not, how they are linked, and what the host is like.
+//
+// Reading is one thin layer (nvidia-smi and the files of /proc and /sys); what it
+// reads goes through pure parsers, tested on the text of many machines. A machine
+// without GPUs is no error: it is an Inventory without devices, and the reason.
+package gpu
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Device is one GPU. A number that nvidia-smi does not know is 0, and -1 where 0
+// has a meaning.
+type Device struct {
+	Index             int     `json:"index"` // nvidia-smi's: by PCI bus
+	UUID              string  `json:"uuid"`
+	Name              string  `json:"name"`
+	MemoryBytes       int64   `json:"memory_bytes"`       // 0: not said, as where GPU and CPU share theirs
+	FreeBytes         int64   `json:"free_bytes"`         // -1: not said
+	ComputeCapability string  `json:"compute_capability"` // "9.0"; "" not said
+	DriverVersion     string  `json:"driver_version"`
+	PCIBusID          string  `json:"pci_bus_id"` // 00000000:3D:00.0
+	NUMANode          int     `json:"numa_node"`  // -1: not said, or the machine has one node
+	PowerLimitWatts   float64 `json:"power_limit_w"`
+	TemperatureC      float64 `json:"temperature_c"` // -1: not said
+	MaxSMClockMHz     float64 `json:"max_sm_clock_mhz"`
+	Persistence       bool    `json:"persistence"` // the driver stays loaded between processes
+	ECC               bool    `json:"ecc"`
+	MIG               bool    `json:"mig"`                     // split into instances; then the whole is not usable
+	Instances         []MIG   `json:"mig_instances,omitempty"` // of a device in MIG mode
+
+	Usable bool   `json:"usable"`
+	WhyNot string `json:"why_not,omitempty"` // one line; "" where Usable
+}
+
+// A MIG is one instance of a device that is split.
+type MIG struct {
+	UUID    string `json:"uuid"`
+	Profile string `json:"profile"` // 1g.10gb
+}
+
+// SM is the architecture as a number, compute capability 9.0 being 90; 0 is not
+// known.
+func (d Device) SM() int {
+	major, minor, ok := strings.Cut(d.ComputeCapability, ".")
+	a, err1 := strconv.Atoi(major)
+	b, err2 := strconv.Atoi(minor)
+	if !ok || err1 != nil || err2 != nil || a < 0 || b < 0 || b > 9 {
+		return 0
+	}
+	return a*10 + b
+}
+
+// IsA100 reports whether engines take the device for an A100: vLLM's defaults ask
+// for that name, since an A100 has the memory of larger ones and not their speed.
+func (d Device) IsA100() bool {
+	return strings.Contains(strings.ToLower(d.Name), "a100")
+}
+
+// unusable marks the device, if it is not marked already.
+func (d *Device) unusable(why string) {
+	if d.Usable {
+		d.Usable, d.WhyNot = false, why
+	}
+}
+
+// A Link is how two devices reach each other, in nvidia-smi's words: NV18 is 18
+// NVLinks; then PIX, PXB, PHB, NODE and SYS, each farther than the one before.
+type Link struct {
+	A    int    `json:"a"` // Device.Index, less than B
+	B    int    `json:"b"`
+	Type string `json:"type"`
+}
+
+// An Inventory is what one look at the machine found.
+type Inventory struct {
+	Devices  []Device `json:"devices"` // also those that are not usable
+	Links    []Link   `json:"links"`   // one for each pair of devices, where there are at least two
+	Driver   string   `json:"driver"`  // version; "" without devices
+	Source   string   `json:"source"`  // nvidia-smi, or none
+	Reason   string   `json:"reason,omitempty"`
+	Warnings []string `json:"warnings,omitempty"` // what could not be read, one line each
+}
+
+// Usable returns the devices that may be used, in their order.
+func (v Inventory) Usable() []Device {
+	var out []Device
+	for _, d := range v.Devices {
+		if d.Usable {
+			out = append(out, d)
+		}
+	}
+	return out
+}

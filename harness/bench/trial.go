@@ -1,0 +1,222 @@
+// Package bench is the measurement protocol of one trial: what is done to one
+// server, in which order, and when a number may be used.
+//
+// The stages, in order: launch on free GPUs; readiness, noticing an early end; one
+// real generation; the effective configuration; warm-up with other prompts until
+// steady; then for each planned run flush, closed loop, validity gate, one Parquet
+// part; then the server's end. Whatever goes wrong becomes a classified row, never
+// an abort of the study. Plan goes in, parts on disk come out, and nothing else.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"harness/harness/engine"
+	"harness/harness/load"
+	"harness/results"
+)
+
+// Event tells a watcher where a trial is. Events are for people; nothing depends on
+// them.
+type Event struct {
+	TrialID string
+	Phase   string // launch | warmup | run | stop
+	Detail  string
+}
+
+// Runner runs trials. Watch may be nil.
+type Runner struct {
+	Store results.Store
+	Watch func(Event)
+}
+
+// trial is the state of one running trial.
+type trial struct {
+	Runner
+	plan    Plan
+	server  *engine.Server
+	target  load.Target
+	row     results.Trial
+	born    time.Time
+	samples []results.Sample
+}
+
+// Run measures a plan on the given GPUs (as CUDA_VISIBLE_DEVICES takes them; none: the
+// child sees what the caller sees) and returns the trial's row, which it has stored.
+// When ctx ends, the trial is ended and recorded as cancelled; when abort ends, the
+// server is killed without grace. err is for the harness's own trouble (a disk that
+// is full): then no row was stored, and the trial counts as interrupted.
+func (r Runner) Run(ctx, abort context.Context, p Plan, gpus []string) (results.Trial, error) {
+	t := &trial{Runner: r, plan: p, born: time.Now(), row: newRow(p, gpus)}
+	failure, err := t.measure(ctx, gpus)
+	t.stop(abort)
+	if err != nil {
+		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
+	}
+	t.finish(ctx, failure)
+	if len(t.samples) > 0 {
+		if err := r.Store.WriteSamples(p.TrialID, t.samples); err != nil {
+			return results.Trial{}, err
+		}
+	}
+	return t.row, r.Store.WriteTrial(t.row)
+}
+
+func newRow(p Plan, gpus []string) results.Trial {
+	host, _ := os.Hostname()
+	return results.Trial{
+		StudyID: p.StudyID, TrialID: p.TrialID, ConfigID: p.ConfigID, Rank: p.Rank,
+		Purpose: p.Purpose, Reason: p.Reason, Attempt: int32(p.Attempt),
+		Engine: p.Launch.Engine, EngineVersion: p.EngineVersion, Model: p.Launch.Model,
+		Simulated: p.Simulated, Host: host, GPUs: gpus, Params: p.Params, StartedAt: time.Now().UTC(),
+	}
+}
+
+// Interrupted is the row of a trial that has a plan and no row: the harness ended
+// before it did. It keeps the runs that were finished joined to a trial.
+func Interrupted(p Plan) results.Trial {
+	row := newRow(p, nil)
+	row.Outcome, row.FailureClass = results.Cancelled, engine.Cancelled
+	row.FailureLine = "the harness ended before the trial did"
+	return row
+}
+
+// measure goes through the stages up to the last run. A nil failure means that all
+// was measured, or that ctx ended.
+func (t *trial) measure(ctx context.Context, gpus []string) (*engine.Failure, error) {
+	if f, err := t.launch(ctx, gpus); f != nil || err != nil || ctx.Err() != nil {
+		return f, err
+	}
+	began := time.Now()
+	f := t.warmUp(ctx)
+	t.row.WarmupSeconds = time.Since(began).Seconds()
+	if f != nil || ctx.Err() != nil {
+		return f, nil
+	}
+	began = time.Now()
+	defer func() { t.row.MeasureSeconds = time.Since(began).Seconds() }()
+	for i, r := range t.plan.Runs {
+		t.say("run", fmt.Sprintf("%s, repeat %d (%d of %d)", r.LoadPoint(), r.Repeat, i+1, len(t.plan.Runs)))
+		if f, err := t.run(ctx, r); f != nil || err != nil || ctx.Err() != nil {
+			return f, err
+		}
+	}
+	return nil, nil
+}
+
+// portTries bounds the launches of one trial: another process may take the free port
+// before the server does.
+const portTries = 3
+
+func (t *trial) launch(ctx context.Context, gpus []string) (*engine.Failure, error) {
+	t.say("launch", t.plan.Launch.Engine)
+	for try := 1; ; try++ {
+		f, err := t.launchOnce(ctx, gpus)
+		if f == nil || f.Class != engine.Port || try == portTries {
+			return f, err
+		}
+		t.server.Stop(ctx, 0)
+	}
+}
+
+func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure, error) {
+	server, err := engine.Start(t.plan.Launch, t.plan.Flags, gpus, t.Store.LogPath(t.plan.TrialID))
+	if err != nil {
+		return nil, err
+	}
+	t.server, t.row.Argv = server, server.Command
+	switch err := server.WaitReady(ctx); {
+	case ctx.Err() != nil:
+		return nil, nil
+	case errors.Is(err, engine.ErrExited):
+		return t.diagnose(engine.PhaseStart, engine.Crash, err.Error()), nil
+	case err != nil:
+		return t.diagnose(engine.PhaseStart, engine.HangStart, err.Error()), nil
+	}
+	t.target = load.Target{URL: server.URL, API: load.API(t.plan.Launch.Server.API), ExtraBody: t.plan.Launch.Server.ExtraBody}
+	if t.target.API == load.Completions || t.target.API == load.Chat {
+		t.target.Model = server.ModelName(ctx)
+	}
+	if f := t.firstToken(ctx); f != nil || ctx.Err() != nil {
+		return f, nil
+	}
+	t.row.LaunchSeconds = server.Age().Seconds()
+	t.row.EffectiveConfig = server.Info(ctx)
+	return nil, nil
+}
+
+// firstToken makes one real generation: an answering readiness endpoint is no proof
+// of a working model.
+func (t *trial) firstToken(ctx context.Context) *engine.Failure {
+	w := t.plan.Workload
+	w.OutputTokens = min(w.OutputTokens, 4)
+	alive, cancel := t.alive(ctx)
+	defer cancel()
+	record, err := load.Probe(alive, t.target, w.Prompts(probeBlock, 1)[0])
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	class := engine.RequestErrors
+	if record.Class != "" {
+		class = requestClass(record.Class)
+	}
+	return t.diagnose(engine.PhaseStart, class, "first generation: "+err.Error())
+}
+
+// alive returns a context that ends with ctx or with the server, so that no client
+// waits for an answer that cannot come. The caller calls cancel.
+func (t *trial) alive(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		select {
+		case <-ctx.Done():
+		case <-t.server.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func (t *trial) diagnose(phase, fallback, description string) *engine.Failure {
+	f := t.server.Diagnose(phase, fallback, description)
+	return &f
+}
+
+func (t *trial) stop(abort context.Context) {
+	if t.server == nil {
+		return
+	}
+	t.say("stop", "")
+	t.server.Stop(abort, t.server.StopGrace())
+}
+
+// finish fills the outcome into the row.
+func (t *trial) finish(ctx context.Context, f *engine.Failure) {
+	t.row.Outcome = results.OK
+	t.row.TotalSeconds = time.Since(t.born).Seconds()
+	if f == nil && ctx.Err() != nil {
+		t.row.Outcome, t.row.FailureClass = results.Cancelled, engine.Cancelled
+		t.row.FailureLine = "ended from outside"
+	}
+	if f == nil {
+		return
+	}
+	t.row.Outcome, t.row.FailureClass, t.row.Phase = results.Failed, f.Class, f.Phase
+	t.row.FailureLine, t.row.LogTail = f.Line, f.Tail
+	after := f.After.Seconds()
+	t.row.FailureSeconds = &after
+	if f.Exit != nil {
+		status := int32(f.Exit.Status)
+		t.row.ExitStatus = &status
+	}
+}
+
+func (t *trial) say(phase, detail string) {
+	if t.Watch != nil {
+		t.Watch(Event{TrialID: t.plan.TrialID, Phase: phase, Detail: detail})
+	}
+}

@@ -1,0 +1,77 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"harness/harness/engine"
+	"harness/harness/load"
+)
+
+// Blocks of prompts for what is not measured, apart from those of the runs.
+const (
+	warmupBlock = 32 // and the ones after it
+	probeBlock  = 63
+)
+
+// Warm-up goes in rounds at the highest concurrency until two rounds agree.
+const (
+	minWarmupRounds = 2
+	maxWarmupRounds = 5
+	steadyChange    = 0.10 // of output tokens/s, from one round to the next
+)
+
+// warmUp offers prompts that no run uses until the server is steady: graphs, caches
+// and allocators of a fresh server make its first requests 2 to 3 times slower. A
+// server that never gets steady within the bound is measured all the same; the row
+// says so.
+func (t *trial) warmUp(ctx context.Context) *engine.Failure {
+	if len(t.plan.Runs) == 0 {
+		return nil
+	}
+	top := slices.MaxFunc(t.plan.Runs, func(a, b RunPlan) int { return a.Concurrency - b.Concurrency })
+	last := math.NaN()
+	for round := 1; round <= maxWarmupRounds; round++ {
+		t.say("warmup", fmt.Sprintf("round %d", round))
+		result, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), top.Concurrency, max(4, top.Concurrency))
+		if f != nil || ctx.Err() != nil {
+			return f
+		}
+		s := load.Summarize(result)
+		if s.Failed == len(result.Records) {
+			class, text := failureOf(t.requestRows("", result))
+			return t.diagnose(engine.PhaseWarmup, class, text)
+		}
+		if math.Abs(s.OutputTPS-last) <= steadyChange*last && round >= minWarmupRounds {
+			t.row.WarmupSteady = true
+			return nil
+		}
+		last = s.OutputTPS
+	}
+	return nil
+}
+
+// offer runs one closed loop. It returns a failure when the server ended meanwhile.
+func (t *trial) offer(ctx context.Context, phase string, block uint64, concurrency, requests int) (*load.Result, *engine.Failure) {
+	alive, cancel := t.alive(ctx)
+	defer cancel()
+	result, err := load.Run(alive, t.target, load.Options{
+		Prompts:     t.plan.Workload.Prompts(block, requests),
+		Concurrency: concurrency,
+		MaxFailures: max(4, requests/4),
+	})
+	if ctx.Err() != nil {
+		return result, nil
+	}
+	select {
+	case <-t.server.Done():
+		return result, t.diagnose(phase, engine.Crash, "the server ended")
+	default:
+	}
+	if err != nil {
+		return result, t.diagnose(phase, engine.RequestErrors, err.Error())
+	}
+	return result, nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"harness/harness/executor"
+	"harness/harness/study"
+	"harness/results"
+	"harness/results/report"
+)
+
+// summaryJSON ends a sweep or a refine under --json.
+type summaryJSON struct {
+	Study     string         `json:"study"`
+	Engine    string         `json:"engine"`
+	Simulated bool           `json:"simulated"`
+	Trials    int            `json:"trials"` // launches in the study
+	Configs   int            `json:"configs"`
+	Failed    map[string]int `json:"failed"`
+	HV        *float64       `json:"hv"`
+	Reference []*float64     `json:"reference"`
+	Seconds   float64        `json:"seconds"`
+	Ended     string         `json:"ended"` // why
+	Points    int            `json:"points"`
+}
+
+// drive runs a study up to a goal and reports what it came to.
+func (a *app) drive(s *study.Study, goal study.Goal, asJSON bool) error {
+	began := time.Now()
+	p := newProgress(a.stderr, a.terminal && !asJSON, s.Default())
+	var gpus []string
+	for _, g := range s.Lock.GPUs {
+		gpus = append(gpus, g.UUID)
+	}
+	exec := executor.Local{Store: s.Store, GPUs: gpus, Watch: p.event}
+	ended, err := s.Run(a.ctx, a.abort, exec, goal, study.Watcher{Warn: p.warn, Begin: p.begin, End: p.end})
+	p.close()
+	if err != nil {
+		return err
+	}
+	state, err := s.Load()
+	if err != nil {
+		return err
+	}
+	if err := a.conclude(s, state, goal, ended, time.Since(began), asJSON); err != nil {
+		return err
+	}
+	switch {
+	case ended == study.Interrupted:
+		return &exitError{status: exitInterrupted}
+	case len(report.NewFailures(state.Trials)) > 0:
+		return &exitError{status: exitFailedTrials}
+	}
+	return nil
+}
+
+func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended string, took time.Duration, asJSON bool) error {
+	front := report.NewFront(state.Trials, state.Runs)
+	failures := report.NewFailures(state.Trials)
+	if asJSON {
+		doc := front.JSON(s.Lock.ID)
+		return a.printJSON(summaryJSON{Study: s.Store.Dir, Engine: s.Lock.Engine, Simulated: s.Lock.Simulated,
+			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, Reference: doc.Reference,
+			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points)})
+	}
+	fmt.Fprintln(a.stdout)
+	if s.Lock.Simulated {
+		fmt.Fprintln(a.stdout, simulatedLine)
+	}
+	if err := front.Text(a.stdout, s.Default()); err != nil {
+		return err
+	}
+	if len(failures) > 0 {
+		fmt.Fprintln(a.stdout)
+		if err := failures.Text(a.stdout); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\nNext     %s\n",
+		round(took), ended, s.Store.Dir, s.Store.Glob("runs"), next(s, goal, ended))
+	return nil
+}
+
+const simulatedLine = "SIMULATED: these numbers come from a model of the server, not from a GPU."
+
+// next is the command that a user would want now.
+func next(s *study.Study, goal study.Goal, ended string) string {
+	switch {
+	case ended == study.Interrupted || ended == study.OutOfBudget:
+		return "the same command again, which goes on where this one ended"
+	case ended == study.Exhausted || goal.Mode == "exhaustive":
+		return fmt.Sprintf("harness front --study %s --json", s.Store.Dir)
+	default:
+		return fmt.Sprintf("harness refine --study %s", s.Store.Dir)
+	}
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func configsOf(trials []results.Trial) int {
+	ids := map[string]bool{}
+	for _, t := range trials {
+		ids[t.ConfigID] = true
+	}
+	return len(ids)
+}
+
+func round(d time.Duration) time.Duration {
+	if d > time.Minute {
+		return d.Round(time.Second)
+	}
+	return d.Round(100 * time.Millisecond)
+}

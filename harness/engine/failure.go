@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"harness/space"
+)
+
+// Failure classes (the words of results and of the specs' patterns).
+const (
+	BadFlag         = "bad_flag"         // the engine's argument parser refused a flag
+	IllegalConfig   = "illegal_config"   // the engine refused the combination
+	ModelUnreadable = "model_unreadable" //
+	OOMLoad         = "oom_load"
+	OOMCapture      = "oom_capture"
+	OOMServing      = "oom_serving"
+	NoKVMemory      = "no_kv_memory"
+	Port            = "port"
+	Crash           = "crash"
+	HangStart       = "hang_start"
+	HangServing     = "hang_serving"
+	Slow            = "slow"
+	WrongOutput     = "wrong_output"
+	RequestErrors   = "request_errors"
+	ClientOverload  = "client_overload"
+	GPUFault        = "gpu_fault"
+	Killed          = "killed"
+	Cancelled       = "cancelled"
+	HarnessError    = "harness_error"
+)
+
+// Phases of a trial.
+const (
+	PhaseStart  = "start"
+	PhaseWarmup = "warmup"
+	PhaseRun    = "run"
+)
+
+// Failure is what is known of a trial that did not end well.
+type Failure struct {
+	Class string
+	Phase string
+	Exit  *Exit         // nil: the server had not ended by itself
+	After time.Duration // since the launch
+	Line  string        // the log line that decided the class, or a description
+	Tail  string        // the log's last lines
+}
+
+// tailLines and tailBytes bound what of a log is kept in a trial's row.
+const (
+	tailLines = 40
+	tailBytes = 8 << 10
+	scanBytes = 4 << 20 // of a log's end are searched for patterns
+)
+
+// Diagnose tells why the server failed in a phase. fallback is the class for the
+// case that the log says nothing and the server still runs: the caller knows what it
+// was waiting for.
+func (s *Server) Diagnose(phase, fallback, description string) Failure {
+	f := Failure{Phase: phase, After: s.Age()}
+	select {
+	case <-s.Done():
+		exit := s.Exit()
+		f.Exit = &exit
+		f.After = exit.After
+	default:
+	}
+	log := logEnd(s.LogPath)
+	f.Tail = lastLines(log, tailLines)
+	f.Class, f.Line = classify(s.launch.Server.Failures, log, phase, f.Exit)
+	if f.Class == "" {
+		f.Class, f.Line = fallback, description
+	}
+	return f
+}
+
+// classify applies the engine's patterns in order; what they do not know is told
+// from how the process ended. "" means: neither the log nor an exit tells.
+func classify(patterns []space.FailurePattern, log, phase string, exit *Exit) (class, line string) {
+	for _, p := range patterns {
+		if p.Phase != "" && p.Phase != phase {
+			continue
+		}
+		if p.Exit != nil && (exit == nil || exit.Status != *p.Exit) {
+			continue
+		}
+		if p.Pattern == "" {
+			if exit != nil {
+				return p.Class, exit.String()
+			}
+			continue
+		}
+		re, err := regexp.Compile("(?m)^.*(?:" + p.Pattern + ").*$")
+		if err != nil {
+			continue // the spec's loader refuses such a pattern
+		}
+		if m := re.FindString(log); m != "" {
+			return p.Class, firstLine(m)
+		}
+	}
+	if exit == nil {
+		return "", ""
+	}
+	if sig := syscall.Signal(-exit.Status); sig == syscall.SIGKILL || sig == syscall.SIGTERM {
+		return Killed, exit.String()
+	}
+	return Crash, exit.String()
+}
+
+func logEnd(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > scanBytes {
+		if _, err := f.Seek(-scanBytes, io.SeekEnd); err != nil {
+			return ""
+		}
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return ""
+	}
+	return strings.ToValidUTF8(string(data), "\uFFFD")
+}
+
+func lastLines(s string, n int) string {
+	s = strings.TrimRight(s, "\n")
+	if len(s) > tailBytes {
+		s = s[len(s)-tailBytes:]
+		s = strings.ToValidUTF8(s, "")
+	}
+	lines := strings.Split(s, "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,126 @@
+// Package engine runs one inference server as a child process, from the data of a
+// spec's server section: launch line, readiness, flush, effective configuration,
+// metrics, and the classes of its failures.
+//
+// The flow is Find and Version once, then for each trial Start -> Server.WaitReady
+// -> Server.Info, Flush, Metrics -> Server.Stop, and Server.Diagnose where something
+// went wrong. No shell stands in between: argv only. The package measures nothing.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"harness/space"
+)
+
+// Launch is how the servers of a study are started and spoken to. It is plain data,
+// and part of each trial's plan.
+type Launch struct {
+	Engine string       `json:"engine"`
+	Bin    string       `json:"bin"`            // {bin} of the templates
+	Model  string       `json:"model"`          // {model}
+	Wrap   []string     `json:"wrap,omitempty"` // --launch: {argv} alone expands to the engine's own command; {gpus}, {port}
+	Server space.Server `json:"server"`
+}
+
+const host = "127.0.0.1"
+
+// Argv is the command that starts a server with these flags: no shell reads it.
+func (l Launch) Argv(flags, gpus []string, port int) []string {
+	fill := strings.NewReplacer("{bin}", l.Bin, "{model}", l.Model, "{host}", host,
+		"{port}", strconv.Itoa(port), "{gpus}", strings.Join(gpus, ","))
+	own := expand(l.Server.Argv, "{flags}", flags, fill)
+	if len(l.Wrap) == 0 {
+		return own
+	}
+	return expand(l.Wrap, "{argv}", own, fill)
+}
+
+// expand fills a template; the element that is just whole stands for many.
+func expand(template []string, whole string, many []string, fill *strings.Replacer) []string {
+	var argv []string
+	for _, a := range template {
+		if a == whole {
+			argv = append(argv, many...)
+			continue
+		}
+		argv = append(argv, fill.Replace(a))
+	}
+	return argv
+}
+
+// Find returns the engine's program: bin where it is given, else the first of the
+// engine's names that is on PATH or in one of dirs.
+func Find(s space.Server, bin string, dirs ...string) (string, error) {
+	if bin != "" {
+		path, err := exec.LookPath(bin)
+		if err != nil {
+			return "", fmt.Errorf("server program %s: %w", bin, err)
+		}
+		return filepath.Abs(path)
+	}
+	for _, name := range s.Binaries {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+		for _, dir := range dirs {
+			path := filepath.Join(dir, name)
+			if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+				return filepath.Abs(path)
+			}
+		}
+	}
+	return "", fmt.Errorf("none of %s is on PATH: install the engine, or name its program with --server-bin", strings.Join(s.Binaries, ", "))
+}
+
+// Version asks the engine's program for its version. Python engines take their time
+// to import, hence the long bound.
+func Version(ctx context.Context, l Launch) (string, error) {
+	if len(l.Server.Version.Argv) == 0 {
+		return "unknown", nil
+	}
+	const limit = 2 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	fill := strings.NewReplacer("{bin}", l.Bin)
+	argv := expand(l.Server.Version.Argv, "", nil, fill)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = environ(os.Environ(), l.Server.UnsetEnv, l.Server.Env)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if m := regexp.MustCompile(l.Server.Version.Pattern).FindSubmatch(out); len(m) > 1 {
+		return string(m[1]), nil
+	}
+	if err == nil {
+		err = errors.New("no version in its output")
+	}
+	return "", fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, firstLine(lastLines(string(out), 1)))
+}
+
+// secretFlag matches flags whose value must not be written anywhere.
+var secretFlag = regexp.MustCompile(`(?i)(api[-_]?key|token|secret|password)$`)
+
+// Mask returns argv with the values of secret flags replaced by "***".
+func Mask(argv []string) []string {
+	masked := append([]string(nil), argv...)
+	for i, a := range masked {
+		name, _, joined := strings.Cut(a, "=")
+		switch {
+		case !strings.HasPrefix(a, "-") && !joined || !secretFlag.MatchString(name):
+		case joined:
+			masked[i] = name + "=***"
+		case i+1 < len(masked):
+			masked[i+1] = "***"
+		}
+	}
+	return masked
+}

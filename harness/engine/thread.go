@@ -1,0 +1,27 @@
+package engine
+
+import (
+	"os/exec"
+	"runtime"
+	"sync"
+)
+
+// forker starts children. Pdeathsig is tied to the thread that forked, not to the
+// process: a child dies when that thread ends. So all children are started from one
+// goroutine that keeps its thread until the program ends (golang/go#27505).
+var forker = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
+
+func startOnOwnThread(cmd *exec.Cmd) error {
+	result := make(chan error, 1)
+	forker() <- func() { result <- cmd.Start() }
+	return <-result
+}

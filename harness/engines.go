@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"harness/gpu"
+	"harness/harness/engine"
+	"harness/space"
+)
+
+// defaultSpace is the spec of an engine when --space is not given.
+var defaultSpace = map[string]string{"sglang": "sglang", "vllm": "vllm", "llamacpp": "llamacpp-cpu", "sim": "sglang"}
+
+// chosen is an engine with what it needs to be launched.
+type chosen struct {
+	engine    string // sglang | vllm | llamacpp | sim
+	spec      *space.Spec
+	launch    engine.Launch
+	version   string
+	simulated bool
+	why       string // of --engine auto
+}
+
+// quickstartDirs are where scripts/quickstart puts the server and the model, beside
+// the checkout that this program was built in, or below the working directory.
+func quickstartDirs() []string {
+	dirs := []string{".quickstart"}
+	if self, err := os.Executable(); err == nil {
+		dirs = append(dirs, filepath.Join(filepath.Dir(filepath.Dir(self)), ".quickstart"))
+	}
+	return dirs
+}
+
+func quickstartModel() string {
+	for _, d := range quickstartDirs() {
+		path := filepath.Join(d, "model.gguf")
+		if _, err := os.Stat(path); err == nil {
+			if abs, err := filepath.Abs(path); err == nil {
+				return abs
+			}
+		}
+	}
+	return ""
+}
+
+// choose finds the engine that a command asks for. With "auto" it is SGLang or vLLM
+// where a GPU and the engine are there, else llama.cpp where it and a model are
+// there, else the simulator.
+func choose(ctx context.Context, o latticeOptions, bin string, wrap []string, inventory gpu.Inventory) (chosen, error) {
+	if o.engine != "auto" {
+		return prepare(ctx, o.engine, o, bin, wrap)
+	}
+	var reasons []string
+	try := []string{"llamacpp"}
+	if usable(inventory) > 0 {
+		try = []string{"sglang", "vllm", "llamacpp"}
+	} else {
+		reasons = append(reasons, "no GPU ("+inventory.Reason+")")
+	}
+	for _, name := range try {
+		c, err := prepare(ctx, name, o, bin, wrap)
+		if err == nil {
+			c.why = "chosen by --engine auto"
+			return c, nil
+		}
+		var ee *exitError
+		if errors.As(err, &ee) && ee.status == exitUsage {
+			return chosen{}, err
+		}
+		reasons = append(reasons, name+": "+err.Error())
+	}
+	c, err := prepare(ctx, "sim", o, "", nil)
+	c.why = strings.Join(reasons, "; ")
+	return c, err
+}
+
+func usable(inventory gpu.Inventory) int {
+	n := 0
+	for _, d := range inventory.Devices {
+		if d.Usable {
+			n++
+		}
+	}
+	return n
+}
+
+// prepare loads an engine's spec and finds its program, its version and its model.
+func prepare(ctx context.Context, name string, o latticeOptions, bin string, wrap []string) (chosen, error) {
+	spec, err := loadSpec(name, o.space)
+	if err != nil {
+		return chosen{}, err
+	}
+	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: wrap, Server: spec.Server}}
+	if name == "sim" {
+		return c.simulate(o)
+	}
+	if name == "llamacpp" && c.launch.Model == "" {
+		c.launch.Model = quickstartModel()
+	}
+	if c.launch.Model == "" {
+		return chosen{}, fmt.Errorf("%s needs a model: name it with --model", name)
+	}
+	if wrap != nil && bin == "" {
+		bin = spec.Server.Binaries[0] // in the container, or wherever the template goes
+		c.launch.Bin, c.version = bin, "unknown (started by --launch)"
+		return c, nil
+	}
+	var dirs []string
+	for _, d := range quickstartDirs() {
+		dirs = append(dirs, filepath.Join(d, "bin"))
+	}
+	if c.launch.Bin, err = engine.Find(spec.Server, bin, dirs...); err != nil {
+		return chosen{}, err
+	}
+	if c.launch.Model, err = modelPath(c.launch.Model, name); err != nil {
+		return chosen{}, err
+	}
+	c.version, err = engine.Version(ctx, c.launch)
+	return c, err
+}
+
+// loadSpec loads a space and checks that it is one of the engine's.
+func loadSpec(engineName, spaceName string) (*space.Spec, error) {
+	if spaceName == "" {
+		spaceName = defaultSpace[engineName]
+	}
+	spec, err := space.Load(spaceName)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if spec.Engine != engineName && (engineName != "sim" || spec.Engine != "sglang") {
+		return nil, usagef("space %s is one of %s, and the engine is %s: choose another --space or --engine", spec.Name, spec.Engine, engineName)
+	}
+	return spec, nil
+}
+
+// modelPath makes a model that is a file absolute, since the plan must mean the same
+// from any folder. A model that is a name on a hub stays as it is.
+func modelPath(model, engineName string) (string, error) {
+	_, err := os.Stat(model)
+	if err == nil {
+		return filepath.Abs(model)
+	}
+	if engineName == "llamacpp" || strings.HasPrefix(model, "/") || strings.HasPrefix(model, ".") {
+		return "", fmt.Errorf("model %s: %w", model, err)
+	}
+	return model, nil
+}
+
+// defaultSimModel is the model that the simulator models where none is named.
+const defaultSimModel = "llama-3.1-8b"
+
+// simulate makes the engine this program's own simulated server, which takes
+// SGLang's flags and speaks its HTTP interface.
+func (c chosen) simulate(o latticeOptions) (chosen, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return c, err
+	}
+	if c.launch.Model == "" {
+		c.launch.Model = defaultSimModel
+	}
+	c.simulated, c.version = true, "simulated"
+	c.launch.Bin, c.launch.Wrap = self, nil
+	s := &c.launch.Server
+	s.Argv = []string{"{bin}", "sim", "--model-path", "{model}", "--host", "{host}", "--port", "{port}",
+		"--sim-gpu", o.simGPU, "--sim-devices", strconv.Itoa(o.devices), "{flags}"}
+	s.Env, s.UnsetEnv, s.NeedsGPU = nil, nil, false
+	s.StartTimeoutS, s.StopGraceS = 30, 2
+	return c, nil
+}

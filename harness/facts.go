@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	"harness/gpu"
+	"harness/harness/sim"
+	"harness/space"
+)
+
+// volatile facts change from one minute to the next. A study keeps those that it
+// began with.
+var volatile = []string{"gpu_free_mib", "ram_free_mib"}
+
+// gatherFacts collects what is known of the machine, the model and the workload.
+// What the user says with --fact wins.
+func gatherFacts(o latticeOptions, engineName, model string, inventory gpu.Inventory, tokens, concurrency int) (map[string]space.Value, error) {
+	facts := map[string]space.Value{
+		"device_num":         space.Int(int64(o.devices)),
+		"tokens_per_request": space.Int(int64(tokens)),
+		"target_concurrency": space.Int(int64(concurrency)),
+	}
+	host := gpu.Host()
+	facts["cpu_physical"] = space.Int(int64(host.PhysicalCores))
+	facts["cpu_logical"] = space.Int(int64(host.LogicalCPUs))
+	facts["numa_nodes"] = space.Int(int64(max(1, len(host.NUMANodes))))
+	facts["ram_free_mib"] = space.Int(host.AvailableBytes >> 20)
+	facts["memlock_ok"] = space.Bool(false)
+	if engineName == "sim" {
+		modelled, err := sim.Facts(o.simGPU, model)
+		if err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+		maps.Copy(facts, modelled)
+	} else {
+		maps.Copy(facts, gpuFacts(inventory, o.devices))
+		if model != "" {
+			read, err := space.ModelFacts(model)
+			if err != nil {
+				return nil, fmt.Errorf("facts of the model: %w; give what the space needs with --fact", err)
+			}
+			maps.Copy(facts, read)
+		}
+	}
+	maps.Copy(facts, o.facts)
+	return facts, nil
+}
+
+// gpuFacts are those of the smallest of the first n usable GPUs.
+func gpuFacts(inventory gpu.Inventory, n int) map[string]space.Value {
+	facts := map[string]space.Value{"has_gpu": space.Bool(usable(inventory) > 0)}
+	var least *gpu.Device
+	for i, d := range inventory.Devices {
+		if d.Usable && n > 0 {
+			n--
+			if least == nil || d.MemoryBytes < least.MemoryBytes {
+				least = &inventory.Devices[i]
+			}
+		}
+	}
+	if least == nil {
+		return facts
+	}
+	facts["gpu_mem_mib"] = space.Int(least.MemoryBytes >> 20)
+	if least.FreeBytes >= 0 {
+		facts["gpu_free_mib"] = space.Int(least.FreeBytes >> 20)
+	}
+	facts["is_a100"] = space.Bool(strings.Contains(strings.ToLower(least.Name), "a100"))
+	if sm, err := strconv.Atoi(strings.ReplaceAll(least.ComputeCapability, ".", "")); err == nil {
+		facts["gpu_sm"] = space.Int(int64(sm))
+	}
+	return facts
+}

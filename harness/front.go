@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"harness/results/report"
+)
+
+func (a *app) frontCommand() *cli.Command {
+	return command(&cli.Command{
+		Name:   "front",
+		Usage:  "print a study's Pareto table, with intervals and the probability of each point",
+		Flags:  []cli.Flag{studyFlag, jsonFlag},
+		Action: a.front,
+	}, false)
+}
+
+func (a *app) front(c *cli.Context) error {
+	s, err := a.openStudy(c)
+	if err != nil {
+		return err
+	}
+	state, err := s.Load()
+	if err != nil {
+		return err
+	}
+	for _, b := range state.Bad {
+		fmt.Fprintf(a.stderr, "warning: %v; left out\n", b)
+	}
+	f := report.NewFront(state.Trials, state.Runs)
+	if c.Bool("json") {
+		return a.printJSON(f.JSON(s.Lock.ID))
+	}
+	fmt.Fprintf(a.stdout, "Study %s: %s %s, space %s, %s measured\n", s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, plural(configsOf(state.Trials), "config"))
+	if s.Lock.Simulated {
+		fmt.Fprintln(a.stdout, simulatedLine)
+	}
+	if err := f.Text(a.stdout, s.Default()); err != nil {
+		return err
+	}
+	failures := report.NewFailures(state.Trials)
+	if len(failures) > 0 {
+		fmt.Fprintln(a.stdout)
+	}
+	return failures.Text(a.stdout)
+}

@@ -1,0 +1,122 @@
+package load
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// A call is one request made ready: its bytes, and what the answer must be.
+type call struct {
+	wire      []byte
+	requested int  // output tokens asked for, after ExtraBody
+	exact     bool // ignore_eos was asked for: the server must make just as many
+}
+
+// lengthField is where each API keeps the number of tokens to make.
+var lengthField = map[API]string{
+	Completions: "max_tokens",
+	Chat:        "max_completion_tokens",
+	Generate:    "max_new_tokens",
+	Completion:  "n_predict",
+}
+
+// calls serialises every prompt.
+func (t Target) calls(e endpoint, prompts []Prompt) ([]call, error) {
+	out := make([]call, len(prompts))
+	for i, p := range prompts {
+		body, err := t.body(p)
+		if err != nil {
+			return nil, fmt.Errorf("prompt %d: %w", i, err)
+		}
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("request body of prompt %d: %w", i, err)
+		}
+		out[i] = call{wire: e.wire(b), requested: p.OutputTokens}
+		limits := body
+		if t.API == Generate {
+			limits, _ = body["sampling_params"].(map[string]any)
+		}
+		if n, ok := asInt(limits[lengthField[t.API]]); ok {
+			out[i].requested = n
+		}
+		out[i].exact, _ = limits["ignore_eos"].(bool)
+	}
+	return out, nil
+}
+
+// body is the JSON of one request: greedy, streamed, of fixed length, with usage.
+func (t Target) body(p Prompt) (map[string]any, error) {
+	if len(p.TokenIDs) == 0 && p.Text == "" {
+		return nil, errors.New("it has neither token ids nor text")
+	}
+	if p.OutputTokens < 1 {
+		return nil, fmt.Errorf("output tokens %d: must be at least 1", p.OutputTokens)
+	}
+	var input any = p.Text
+	if len(p.TokenIDs) > 0 {
+		input = p.TokenIDs
+	}
+	limits := map[string]any{lengthField[t.API]: p.OutputTokens, "temperature": 0, "ignore_eos": true}
+	body := limits
+	switch t.API {
+	case Completions, Completion:
+		body["prompt"] = input
+	case Chat:
+		if p.Text == "" {
+			return nil, errors.New("it has token ids only, and the chat API takes text: give it text, or use another API")
+		}
+		body["messages"] = []any{map[string]any{"role": "user", "content": p.Text}}
+	case Generate:
+		body = map[string]any{"sampling_params": limits}
+		if len(p.TokenIDs) > 0 {
+			body["input_ids"] = p.TokenIDs
+		} else {
+			body["text"] = p.Text
+		}
+	}
+	body["stream"] = true
+	if t.API == Completions || t.API == Chat {
+		body["stream_options"] = map[string]any{"include_usage": true}
+		if t.Model != "" {
+			body["model"] = t.Model
+		}
+	}
+	merge(body, t.ExtraBody)
+	return body, nil
+}
+
+// merge puts extra into dst by the rules of Target.ExtraBody.
+func merge(dst, extra map[string]any) {
+	for k, v := range extra {
+		from, isObject := v.(map[string]any)
+		into, wasObject := dst[k].(map[string]any)
+		switch {
+		case v == nil:
+			delete(dst, k)
+		case isObject && wasObject:
+			merge(into, from)
+		default:
+			dst[k] = v
+		}
+	}
+}
+
+// asInt reads a whole number however a decoder of JSON or YAML has left it.
+func asInt(v any) (int, bool) {
+	switch n := v.(type) {
+	case int:
+		return n, true
+	case int64:
+		return int(n), true
+	case uint64:
+		return int(n), true
+	case float64:
+		return int(n), n == float64(int(n))
+	case json.Number:
+		i, err := n.Int64()
+		return int(i), err == nil
+	}
+	return 0, false
+}

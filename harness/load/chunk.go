@@ -1,0 +1,311 @@
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// A chunk is what one event says. The field names of the four APIs do not
+// collide, so that one reader knows them all.
+type chunk struct {
+	text    bool   // it carries text, reasoning or a tool call
+	done    bool   // it is the [DONE] line
+	output  int    // output tokens so far; -1 not said
+	prompt  int    // -1 not said
+	cached  int    // -1 not said
+	finish  string // "" not finished
+	failure string // an error in the stream; "" none
+}
+
+// parse reads one event's data. ok is false where it is not JSON.
+func parse(data []byte) (c chunk, ok bool) {
+	c = chunk{output: -1, prompt: -1, cached: -1}
+	if bytes.Equal(data, []byte("[DONE]")) {
+		c.done = true
+		return c, true
+	}
+	s := scan{b: data}
+	if !s.open('{') {
+		return c, false
+	}
+	var timings [3]int // cache_n, prompt_n, predicted_n
+	hasTimings, stopped := false, false
+	message := ""
+	for k, more := s.key(); more; k, more = s.key() {
+		switch string(k) {
+		case "choices":
+			c.choices(&s)
+		case "usage":
+			c.usage(&s)
+		case "text", "content": // of SGLang and of llama.cpp
+			c.text = s.text() || c.text
+		case "meta_info":
+			c.metaInfo(&s)
+		case "tokens_predicted":
+			c.output = s.count()
+		case "tokens_evaluated":
+			c.prompt = s.count()
+		case "timings":
+			timings, hasTimings = readTimings(&s)
+		case "stop":
+			stopped = s.peek() == 't'
+			s.skip()
+		case "stop_type":
+			c.finish = finishName(stringOf(&s))
+		case "error":
+			c.failure = failureOf(&s)
+		case "object":
+			if stringOf(&s) == "error" {
+				c.failure = "error"
+			}
+		case "message":
+			message = stringOf(&s)
+		default:
+			s.skip()
+		}
+	}
+	if stopped && c.finish == "" {
+		c.finish = "stop"
+	}
+	if hasTimings {
+		c.fill(timings)
+	}
+	if c.failure == "error" && message != "" {
+		c.failure = message
+	}
+	return c, !s.bad && s.peek() == 0
+}
+
+// choices reads the first choice of the OpenAI formats; one is all that is asked for.
+func (c *chunk) choices(s *scan) {
+	if !s.open('[') {
+		s.skip()
+		return
+	}
+	for first := true; s.more(']'); first = false {
+		if !first || !s.open('{') {
+			s.skip()
+			continue
+		}
+		for k, more := s.key(); more; k, more = s.key() {
+			switch string(k) {
+			case "text":
+				c.text = s.text() || c.text
+			case "delta":
+				c.delta(s)
+			case "finish_reason":
+				c.finish = stringOf(s)
+			default:
+				s.skip()
+			}
+		}
+	}
+}
+
+func (c *chunk) delta(s *scan) {
+	if !s.open('{') {
+		s.skip()
+		return
+	}
+	for k, more := s.key(); more; k, more = s.key() {
+		switch string(k) {
+		case "content", "reasoning_content", "reasoning", "refusal":
+			c.text = s.text() || c.text
+		case "tool_calls":
+			if !s.open('[') {
+				s.skip()
+				continue
+			}
+			for s.more(']') {
+				c.text = true
+				s.skip()
+			}
+		default:
+			s.skip()
+		}
+	}
+}
+
+func (c *chunk) usage(s *scan) {
+	if !s.open('{') {
+		s.skip()
+		return
+	}
+	for k, more := s.key(); more; k, more = s.key() {
+		switch string(k) {
+		case "completion_tokens":
+			c.output = s.count()
+		case "prompt_tokens":
+			c.prompt = s.count()
+		case "prompt_tokens_details":
+			if !s.open('{') {
+				s.skip()
+				continue
+			}
+			for k, more := s.key(); more; k, more = s.key() {
+				if string(k) == "cached_tokens" {
+					c.cached = s.count()
+				} else {
+					s.skip()
+				}
+			}
+		default:
+			s.skip()
+		}
+	}
+}
+
+// metaInfo is SGLang's account of a request in each event of /generate.
+func (c *chunk) metaInfo(s *scan) {
+	if !s.open('{') {
+		s.skip()
+		return
+	}
+	for k, more := s.key(); more; k, more = s.key() {
+		switch string(k) {
+		case "completion_tokens":
+			c.output = s.count()
+		case "prompt_tokens":
+			c.prompt = s.count()
+		case "cached_tokens":
+			c.cached = s.count()
+		case "finish_reason":
+			c.finishReason(s)
+		default:
+			s.skip()
+		}
+	}
+}
+
+// finishReason is null, a string, or an object with a type; an abort has a message.
+func (c *chunk) finishReason(s *scan) {
+	if !s.open('{') {
+		c.finish = stringOf(s)
+		return
+	}
+	message := ""
+	for k, more := s.key(); more; k, more = s.key() {
+		switch string(k) {
+		case "type":
+			c.finish = stringOf(s)
+		case "message":
+			message = stringOf(s)
+		default:
+			s.skip()
+		}
+	}
+	if c.finish == "abort" {
+		c.failure = strings.TrimSuffix("request aborted: "+message, ": ")
+	}
+}
+
+// readTimings reads llama.cpp's own count, there in every API of it.
+func readTimings(s *scan) (t [3]int, ok bool) {
+	t = [3]int{-1, -1, -1}
+	if !s.open('{') {
+		s.skip()
+		return t, false
+	}
+	for k, more := s.key(); more; k, more = s.key() {
+		switch string(k) {
+		case "cache_n":
+			t[0] = s.count()
+		case "prompt_n":
+			t[1] = s.count()
+		case "predicted_n":
+			t[2] = s.count()
+		default:
+			s.skip()
+		}
+	}
+	return t, true
+}
+
+// fill takes from llama.cpp's timings what nothing else has said.
+func (c *chunk) fill(timings [3]int) {
+	if c.output < 0 {
+		c.output = timings[2]
+	}
+	if c.cached < 0 {
+		c.cached = timings[0]
+	}
+	if c.prompt < 0 && timings[0] >= 0 && timings[1] >= 0 {
+		c.prompt = timings[0] + timings[1]
+	}
+}
+
+// finishName gives llama.cpp's stop_type OpenAI's names.
+func finishName(stopType string) string {
+	switch stopType {
+	case "limit":
+		return "length"
+	case "eos", "word":
+		return "stop"
+	case "none":
+		return ""
+	}
+	return stopType
+}
+
+// stringOf consumes a value; "" unless it is a string. The usual values are not
+// allocated anew for each event.
+func stringOf(s *scan) string {
+	raw, ok := s.str()
+	if !ok {
+		s.skip()
+		return ""
+	}
+	switch string(raw) {
+	case "length":
+		return "length"
+	case "stop":
+		return "stop"
+	case "none":
+		return "none"
+	case "text_completion", "chat.completion.chunk":
+		return "chunk"
+	}
+	var v string
+	if json.Unmarshal(quoted(raw), &v) != nil {
+		return string(raw)
+	}
+	return v
+}
+
+func quoted(raw []byte) []byte {
+	q := make([]byte, 0, len(raw)+2)
+	q = append(q, '"')
+	q = append(q, raw...)
+	return append(q, '"')
+}
+
+// failureOf reads an error: null, a string, or an object with a message.
+func failureOf(s *scan) string {
+	if s.null() {
+		return ""
+	}
+	if s.peek() == '"' {
+		if m := stringOf(s); m != "" {
+			return m
+		}
+		return "error"
+	}
+	start := s.i
+	message := ""
+	if !s.open('{') {
+		s.skip()
+	} else {
+		for k, more := s.key(); more; k, more = s.key() {
+			if string(k) == "message" {
+				message = stringOf(s)
+			} else {
+				s.skip()
+			}
+		}
+	}
+	if message == "" {
+		message = string(s.b[start:s.i])
+	}
+	return message
+}

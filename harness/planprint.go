@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"harness/harness/study"
+	"harness/results/report"
+	"harness/space"
+)
+
+// planJSON is `harness sweep --dry-run --json`.
+type planJSON struct {
+	Engine    string     `json:"engine"`
+	Version   string     `json:"engine_version"`
+	Simulated bool       `json:"simulated"`
+	Why       string     `json:"why,omitempty"`
+	Model     string     `json:"model"`
+	Space     string     `json:"space"`
+	Raw       space.Rank `json:"raw"`
+	Valid     space.Rank `json:"valid"`
+	Trials    int        `json:"trials"`
+	Measured  int        `json:"measured"`
+	EstimateS float64    `json:"estimate_s"`
+	Study     string     `json:"study"`
+	Argv      []string   `json:"argv"` // of the engine's default config
+}
+
+// print writes what the sweep is about to do.
+func (w *sweepWork) print(out io.Writer, asJSON bool) error {
+	trials := w.options.trials
+	if n, fits := w.lattice.Count().Uint64(); fits && n < uint64(trials) {
+		trials = int(n)
+	}
+	estimate := trialGuess(w.lock) * time.Duration(max(0, trials-w.measured))
+	argv := w.lock.Launch.Argv(w.lattice.Args(w.lattice.Default()), nil, 0)
+	if asJSON {
+		a := app{stdout: out}
+		return a.printJSON(planJSON{Engine: w.lock.Engine, Version: w.lock.EngineVersion, Simulated: w.lock.Simulated, Why: w.chosen.why,
+			Model: w.lock.Launch.Model, Space: w.lock.Space, Raw: w.lock.Raw, Valid: w.lock.Valid, Trials: trials, Measured: w.measured,
+			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv})
+	}
+	if w.lock.Simulated {
+		fmt.Fprint(out, banner(w.chosen.why))
+	}
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("Engine", "%s %s", w.lock.Engine, w.lock.EngineVersion)
+	if !w.lock.Simulated {
+		line("Program", "%s", w.lock.Launch.Bin)
+	}
+	line("Model", "%s", w.lock.Launch.Model)
+	line("GPUs", "%s", w.gpuText())
+	line("Load", "%d prompt and %d output tokens; in flight: %s; %s at each load point", w.options.isl, w.options.osl, joinInts(w.options.concurrency), plural(w.options.repeats, "run"))
+	line("Space", "%s: %s raw configs, %s valid (%s)", w.lock.Space, group(w.lock.Raw), group(w.lock.Valid), share(w.lock.Valid, w.lock.Raw))
+	how := "seed design: the engine's default first, then pairs of values spread over the lattice"
+	if w.exhaustive() {
+		how = "all of the lattice"
+	}
+	line("Trials", "%d (%s)", trials, how)
+	if w.measured > 0 {
+		line("", "%d of them are measured already", w.measured)
+	}
+	line("Time", "about %s (a rough guess until the first trial is measured)", round(estimate))
+	line("Study", "%s", w.dir)
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if err := printRules(out, w.lattice); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out)
+	return err
+}
+
+// printRules tells what each pruning rule removes.
+func printRules(out io.Writer, l *space.Lattice) error {
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "  rule\tclass\tremoves of all raw configs, alone")
+	silent := 0
+	for _, r := range l.Rules() {
+		if r.RemovesAlone.IsZero() {
+			silent++
+			continue
+		}
+		fmt.Fprintf(tw, "  %s\t%s\t%s (%s)\n", r.ID, r.Class, group(r.RemovesAlone), share(r.RemovesAlone, l.Raw()))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if silent > 0 {
+		fmt.Fprintf(out, "  and %s that removes nothing here\n", plural(silent, "rule"))
+	}
+	return nil
+}
+
+func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal) {
+	if s.Lock.Simulated {
+		fmt.Fprint(a.stderr, banner(""))
+	}
+	seeds, asks := study.Measured(state.Trials)
+	f := report.NewFront(state.Trials, state.Runs)
+	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s by NSGA-II on the lattice\n\n",
+		s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, group(s.Lock.Valid),
+		plural(seeds, "config"), plural(asks, "config"), f.HV, plural(goal.Trials, "config"))
+}
+
+// banner is what nobody can overlook: no number below it was measured on a GPU.
+func banner(why string) string {
+	bar := strings.Repeat("=", 78)
+	text := bar + "\n  SIMULATED: no inference server runs here. A model of SGLang answers, and every\n  number below is made up by it. Use this to see how harness works, not to decide.\n"
+	if why != "" {
+		text += "  Why: " + why + "\n  To measure: --engine llamacpp|sglang|vllm --model M, or scripts/quickstart.\n"
+	}
+	return text + bar + "\n"
+}
+
+func (w *sweepWork) gpuText() string {
+	switch {
+	case w.chosen.simulated:
+		return fmt.Sprintf("%d x %s, simulated", w.options.devices, w.options.simGPU)
+	case len(w.lock.GPUs) > 0:
+		return fmt.Sprintf("%d x %s", len(w.lock.GPUs), w.lock.GPUs[0].Name)
+	case usable(w.inventory) > 0:
+		return fmt.Sprintf("none used (%d there)", usable(w.inventory))
+	default:
+		return "none: " + w.inventory.Reason
+	}
+}
+
+// group writes a count with thin groups of three digits, as in 17,410,950,000.
+func group(r space.Rank) string {
+	s := r.String()
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func share(part, whole space.Rank) string {
+	p := 100 * part.Float64() / whole.Float64()
+	if p > 0 && p < 0.01 {
+		return fmt.Sprintf("%.2g %%", p)
+	}
+	return fmt.Sprintf("%.2f %%", p)
+}
+
+func joinInts(xs []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(xs), " ", ", "), "[]")
+}
+
+// trialGuess is a rough time of one trial before any was measured: the engine's
+// usual start, and each run's tokens at a usual speed.
+func trialGuess(l study.Lock) time.Duration {
+	start, token := 60.0, 0.02
+	switch {
+	case l.Simulated:
+		start, token = 0.5, 0.012
+	case l.Engine == "llamacpp":
+		start, token = 1, 0.02
+	}
+	s := start
+	for _, c := range l.Concurrency {
+		requests := max(8, 2*c)
+		waves := float64(requests) / float64(c)
+		s += waves * float64(l.Repeats) * float64(l.Workload.OutputTokens) * token
+		if c == slices.Max(l.Concurrency) {
+			s += 2 * float64(l.Workload.OutputTokens) * token // warm-up
+		}
+	}
+	return time.Duration(s * float64(time.Second))
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"harness/harness/bench"
+	"harness/harness/study"
+	"harness/results"
+	"harness/results/report"
+)
+
+// progress tells of a running study: a line a trial, and on a terminal a bar with an
+// estimate below them.
+type progress struct {
+	out  io.Writer
+	base map[string]string // the default config
+	bars *mpb.Progress     // nil: no terminal
+	bar  *mpb.Bar
+
+	mu  sync.Mutex // the bar reads what follows from its own goroutine
+	now string     // what the running trial does
+	at  study.Progress
+}
+
+func newProgress(out io.Writer, terminal bool, base map[string]string) *progress {
+	p := &progress{out: out, base: base}
+	if terminal {
+		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40))
+		p.bar = p.bars.AddBar(0,
+			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.count() })),
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.state() })))
+	}
+	return p
+}
+
+func (p *progress) count() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Sprintf("%d/%d", p.at.Done, p.at.Total)
+}
+
+func (p *progress) state() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return " " + p.now + left(p.at)
+}
+
+func left(at study.Progress) string {
+	if at.Left <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", about %s left", round(at.Left))
+}
+
+func (p *progress) line(format string, args ...any) {
+	text := fmt.Sprintf(format, args...) + "\n"
+	if p.bars != nil {
+		if _, err := p.bars.Write([]byte(text)); err == nil {
+			return
+		}
+	}
+	io.WriteString(p.out, text)
+}
+
+func (p *progress) warn(text string) { p.line("warning: %s", text) }
+
+func (p *progress) event(e bench.Event) {
+	p.set(func() { p.now = strings.TrimSpace(e.TrialID + " " + e.Phase + " " + e.Detail) })
+	if strings.Contains(e.Detail, "invalid") {
+		p.warn(e.TrialID + " " + e.Detail)
+	}
+}
+
+func (p *progress) begin(plan bench.Plan, at study.Progress) {
+	p.set(func() { p.at, p.now = at, plan.TrialID })
+}
+
+// end prints a trial's line: what came of it, and what its config is.
+func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
+	var what []string
+	for _, m := range results.Collect([]results.Trial{t}, runs) {
+		what = append(what, fmt.Sprintf("c%d: TTFT %s, %s tok/s", m.Concurrency, report.Duration(m.TTFT.Value), report.Number(m.TPS.Value)))
+	}
+	switch {
+	case t.Outcome == results.Failed:
+		what = []string{fmt.Sprintf("FAILED %s in phase %s: %s", t.FailureClass, t.Phase, t.FailureLine)}
+	case t.Outcome == results.Cancelled:
+		what = []string{"cancelled"}
+	case len(what) == 0:
+		what = []string{"no valid run"}
+	}
+	p.line("[%d/%d] %s  %s  (%.1f s%s)  %s  <- %s", at.Done, at.Total, t.TrialID, strings.Join(what, " | "),
+		t.TotalSeconds, left(at), report.Difference(t.Params, p.base), t.Reason)
+	p.set(func() { p.at = at })
+}
+
+// set changes what the bar shows.
+func (p *progress) set(change func()) {
+	p.mu.Lock()
+	change()
+	at := p.at
+	p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.SetTotal(int64(at.Total), false)
+		p.bar.SetCurrent(int64(at.Done))
+	}
+}
+
+func (p *progress) close() {
+	if p.bars != nil {
+		p.bar.Abort(true)
+		p.bars.Wait()
+	}
+}

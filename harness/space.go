@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"harness/gpu"
+	"harness/space"
+)
+
+func (a *app) spaceCommand() *cli.Command {
+	leaf := func(name, usage string, action func(*cli.Context, *space.Lattice, time.Duration) error, takesArgs bool, flags ...cli.Flag) *cli.Command {
+		return command(&cli.Command{Name: name, Usage: usage, Flags: append(append([]cli.Flag{}, latticeFlags...), flags...),
+			Action: func(c *cli.Context) error {
+				l, took, err := a.compileLattice(c)
+				if err != nil {
+					return err
+				}
+				return action(c, l, took)
+			}}, takesArgs)
+	}
+	return &cli.Command{
+		Name:         "space",
+		Usage:        "look at the lattice; nothing is measured",
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("unknown command \"space %s\": there are count, show, explain, check and sample", c.Args().First())
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+		Subcommands: []*cli.Command{
+			leaf("count", "how many configs there are, raw and valid, and what each rule removes", a.spaceCount, false, jsonFlag),
+			leaf("show", "parameters, values and rules", a.spaceShow, false),
+			leaf("explain", "NAME=VALUE ...: why a config is valid or not", a.spaceExplain, true, jsonFlag),
+			leaf("check", "configs as JSON lines on stdin, a verdict for each on stdout", a.spaceCheck, false),
+			leaf("sample", "uniform valid configs, as JSON lines", a.spaceSample, false,
+				&cli.IntFlag{Name: "n", Usage: "how many", Value: 10}, seedFlag),
+		},
+	}
+}
+
+// compileLattice compiles the lattice that the flags select, and says how long that
+// took.
+func (a *app) compileLattice(c *cli.Context) (*space.Lattice, time.Duration, error) {
+	o, err := readLatticeOptions(c)
+	if err != nil {
+		return nil, 0, err
+	}
+	engineName := o.engine
+	if engineName == "auto" {
+		engineName = "sim" // facts of a modelled GPU and model: no server is needed to look at a space
+	}
+	var spec *space.Spec
+	if o.space != "" {
+		if spec, err = space.Load(o.space); err != nil {
+			return nil, 0, &exitError{exitUsage, err}
+		}
+		if o.engine == "auto" && spec.Engine != "sglang" {
+			engineName = spec.Engine
+		}
+	} else if spec, err = loadSpec(engineName, ""); err != nil {
+		return nil, 0, err
+	}
+	inventory, err := gpu.List(a.ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if o.model == "" && engineName == "sim" {
+		o.model = defaultSimModel
+	}
+	facts, err := gatherFacts(o, engineName, o.model, inventory, defaultISL+defaultOSL, defaultConcurrency)
+	if err != nil {
+		return nil, 0, err
+	}
+	began := time.Now()
+	l, err := compileSpec(spec, o, facts)
+	return l, time.Since(began), err
+}
+
+// countJSON is the shape of `harness space count --json`.
+type countJSON struct {
+	Space    string           `json:"space"`
+	Facts    map[string]any   `json:"facts"`
+	Raw      space.Rank       `json:"raw"`
+	Valid    space.Rank       `json:"valid"`
+	Nodes    int              `json:"nodes"`
+	CompileS float64          `json:"compile_s"`
+	Rules    []map[string]any `json:"rules"`
+}
+
+func (a *app) spaceCount(c *cli.Context, l *space.Lattice, took time.Duration) error {
+	if !c.Bool("json") {
+		fmt.Fprintf(a.stdout, "Space %s: %s raw configs, %s valid (%s); a diagram of %d nodes, compiled in %s\n\n",
+			l.Spec().Name, group(l.Raw()), group(l.Count()), share(l.Count(), l.Raw()), l.Nodes(), took.Round(time.Microsecond))
+		return printRules(a.stdout, l)
+	}
+	doc := countJSON{Space: l.Spec().Name, Facts: map[string]any{}, Raw: l.Raw(), Valid: l.Count(), Nodes: l.Nodes(), CompileS: took.Seconds(), Rules: []map[string]any{}}
+	for name, v := range l.Facts() {
+		doc.Facts[name] = v
+	}
+	for _, r := range l.Rules() {
+		doc.Rules = append(doc.Rules, map[string]any{"id": r.ID, "class": r.Class, "removes_alone": r.RemovesAlone})
+	}
+	return a.printJSON(doc)
+}
+
+func (a *app) spaceShow(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
+	fmt.Fprintf(a.stdout, "Space %s for %s: %s raw configs, %s valid (%s)\n\n", l.Spec().Name, l.Spec().Engine, group(l.Raw()), group(l.Count()), share(l.Count(), l.Raw()))
+	tw := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "parameter\tflag\tvalues (none: flag omitted)\tdefault")
+	fixed := 0
+	for _, p := range l.Params() {
+		if len(p.Values) == 1 {
+			fixed++
+			continue
+		}
+		var values []string
+		for _, v := range p.Values {
+			values = append(values, v.String())
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", p.Name, p.Flag, strings.Join(values, " "), p.Default)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if fixed > 0 {
+		fmt.Fprintf(a.stdout, "and %s fixed at one value (--tune all tunes them)\n", plural(fixed, "parameter"))
+	}
+	fmt.Fprintln(a.stdout)
+	return printRules(a.stdout, l)
+}
+
+func (a *app) spaceExplain(c *cli.Context, l *space.Lattice, _ time.Duration) error {
+	cfg := space.Config{}
+	for _, arg := range c.Args().Slice() {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return usagef("%q: write NAME=VALUE; flags go before", arg)
+		}
+		cfg[name] = space.ParseValue(value)
+	}
+	v := l.Check(cfg)
+	if c.Bool("json") {
+		return a.printJSON(v)
+	}
+	if v.OK {
+		fmt.Fprintln(a.stdout, "valid")
+		if v.Rank != nil {
+			fmt.Fprintf(a.stdout, "rank %s of %s\n", *v.Rank, l.Count())
+		}
+		return nil
+	}
+	fmt.Fprintln(a.stdout, "not valid:")
+	for _, r := range v.Reasons {
+		fmt.Fprintf(a.stdout, "  %s (%s): %s\n", r.Rule, r.Class, r.Message)
+	}
+	return nil
+}
+
+// maxConfigLine bounds one line of `space check`.
+const maxConfigLine = 1 << 20
+
+func (a *app) spaceCheck(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
+	out := bufio.NewWriter(a.stdout)
+	defer out.Flush()
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, maxConfigLine)
+	enc := json.NewEncoder(out)
+	bad := 0
+	for n := 1; in.Scan(); n++ {
+		text := bytes.TrimSpace(in.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		cfg, err := readConfig(text)
+		if err != nil {
+			bad++
+			fmt.Fprintf(a.stderr, "harness: line %d: %v\n", n, err)
+			err = enc.Encode(map[string]any{"ok": false, "rank": nil, "canonical": nil, "reasons": []space.Reason{
+				{Rule: "input", Class: space.Domain, Message: fmt.Sprintf("line %d: %v", n, err)}}})
+		} else {
+			err = enc.Encode(l.Check(cfg))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := in.Err(); err != nil {
+		return fmt.Errorf("stdin: %w", err)
+	}
+	if bad > 0 {
+		return &exitError{status: exitFailed}
+	}
+	return nil
+}
+
+// readConfig takes a config, or an object that has one under "config".
+func readConfig(text []byte) (space.Config, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, fmt.Errorf("not a config: %w", err)
+	}
+	if inner, ok := fields["config"]; ok {
+		text = inner
+	}
+	var cfg space.Config
+	if err := json.Unmarshal(text, &cfg); err != nil {
+		return nil, fmt.Errorf("not a config: %w", err)
+	}
+	return cfg, nil
+}
+
+func (a *app) spaceSample(c *cli.Context, l *space.Lattice, _ time.Duration) error {
+	if err := positive(c, "n"); err != nil {
+		return err
+	}
+	rng := rand.New(rand.NewPCG(c.Uint64("seed"), 0))
+	enc := json.NewEncoder(a.stdout)
+	for range c.Int("n") {
+		r := l.Sample(rng)
+		if err := enc.Encode(map[string]any{"rank": r, "config": l.Config(l.Unrank(r, nil))}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package study
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"harness/harness/engine"
+	"harness/harness/load"
+	"harness/space"
+)
+
+// LockVersion is the schema of study.json.
+const LockVersion = 1
+
+// Lock is study.json: all that decides what a study asks and how it measures. It is
+// written once, when the study begins. Facts and the spec (space.yaml beside it) are
+// in it, so that a study can be continued where its model or its spec file is gone.
+type Lock struct {
+	Schema        int                      `json:"schema"`
+	ID            string                   `json:"id"`
+	Created       time.Time                `json:"created"`
+	Engine        string                   `json:"engine"`
+	EngineVersion string                   `json:"engine_version"`
+	Simulated     bool                     `json:"simulated"`
+	Space         string                   `json:"space"`      // name of the spec
+	SpaceHash     string                   `json:"space_hash"` // of its text
+	LatticeID     string                   `json:"lattice_id"` // of spec, facts and domains: what a rank means
+	Raw           space.Rank               `json:"raw"`
+	Valid         space.Rank               `json:"valid"`
+	Facts         map[string]space.Value   `json:"facts"`
+	Tune          []string                 `json:"tune,omitempty"`
+	Set           map[string][]space.Value `json:"set,omitempty"`
+	Launch        engine.Launch            `json:"launch"`
+	Workload      load.Workload            `json:"workload"`
+	WorkloadHash  string                   `json:"workload_hash"`
+	Concurrency   []int                    `json:"concurrency"`
+	Repeats       int                      `json:"repeats"`
+	Objectives    []string                 `json:"objectives"`
+	Seed          uint64                   `json:"seed"`
+	Host          string                   `json:"host"`
+	GPUs          []GPU                    `json:"gpus"`
+}
+
+// GPU is a device that the study's trials may use.
+type GPU struct {
+	UUID string `json:"uuid"`
+	Name string `json:"name"`
+}
+
+const (
+	lockName = "study.json"
+	specName = "space.yaml"
+)
+
+// incidental are the fields of a lock that say when and where, not what.
+var incidental = []string{"ID", "Created", "WorkloadHash"}
+
+// Differences names the fields in which two locks ask or measure otherwise, with
+// both values.
+func (l Lock) Differences(other Lock) []string {
+	var diffs []string
+	a, b := reflect.ValueOf(l), reflect.ValueOf(other)
+	for i := range a.NumField() {
+		f := a.Type().Field(i)
+		if slices.Contains(incidental, f.Name) {
+			continue
+		}
+		// As JSON: what was never written and what is empty are the same.
+		x, y := brief(a.Field(i).Interface()), brief(b.Field(i).Interface())
+		if x != y {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			diffs = append(diffs, fmt.Sprintf("%s: %s, now %s", name, clip(x, y), clip(y, x)))
+		}
+	}
+	return diffs
+}
+
+func brief(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	switch s := string(text); s {
+	case "null", "[]", "{}":
+		return "nothing"
+	default:
+		return s
+	}
+}
+
+// clip shows the part of a long text around its first difference from another.
+func clip(s, other string) string {
+	const around, most = 40, 100
+	if len(s) <= most {
+		return s
+	}
+	i := 0
+	for i < len(s) && i < len(other) && s[i] == other[i] {
+		i++
+	}
+	from := max(0, i-around)
+	return "..." + s[from:min(len(s), from+most)] + "..."
+}
+
+func writeLock(dir string, l Lock, spec []byte) error {
+	text, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, specName), spec, 0o644); err != nil {
+		return err
+	}
+	tmp := filepath.Join(dir, "."+lockName)
+	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, filepath.Join(dir, lockName)) // last: a folder with a lock is a whole study
+}
+
+// ReadLock reads a study's lockfile.
+func ReadLock(dir string) (Lock, error) {
+	path := filepath.Join(dir, lockName)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Lock{}, fmt.Errorf("%s is not a study: it has no %s; begin one with `harness sweep --study %s`", dir, lockName, dir)
+	}
+	if err != nil {
+		return Lock{}, err
+	}
+	var version struct{ Schema int }
+	if err := json.Unmarshal(data, &version); err != nil {
+		return Lock{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if version.Schema != LockVersion {
+		return Lock{}, fmt.Errorf("%s has schema version %d, and this harness reads %d: use the harness that began the study, or begin a new one", path, version.Schema, LockVersion)
+	}
+	var l Lock
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&l); err != nil {
+		return Lock{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,319 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"harness/harness/bench"
+	"harness/results"
+	"harness/search"
+	"harness/space"
+)
+
+// Executor runs one plan and returns its row, which it has stored. An error is the
+// harness's own trouble, and ends the study's run.
+type Executor interface {
+	Run(ctx, abort context.Context, p bench.Plan) (results.Trial, error)
+}
+
+// Purposes of trials, as the search gives them.
+const (
+	Seed = "seed" // sweep
+	Ask  = "ask"  // refine
+)
+
+// Goal is what one command wants of a study.
+type Goal struct {
+	Mode    search.Mode
+	Purpose string        // Seed or Ask: what its trials are counted as
+	Trials  int           // configs; for Seed in all, for Ask beyond those that there are
+	Budget  time.Duration // no trial begins later than this after the start; 0: no bound
+}
+
+// Progress is told to a watcher before and after each trial.
+type Progress struct {
+	Done, Total int // configs of this purpose
+	Elapsed     time.Duration
+	Left        time.Duration // estimate; 0 before the first trial
+}
+
+// Watcher follows a run. Its functions may be nil.
+type Watcher struct {
+	Warn  func(text string)
+	Begin func(p bench.Plan, at Progress)
+	End   func(t results.Trial, runs []results.Run, at Progress)
+}
+
+// Reasons why a run of the loop ended.
+const (
+	Complete    = "complete"
+	Exhausted   = "every config of the lattice was measured"
+	OutOfBudget = "the time budget is used up"
+	Interrupted = "interrupted"
+)
+
+// loop is one run of a study.
+type loop struct {
+	*Study
+	goal    Goal
+	watch   Watcher
+	exec    Executor
+	state   State
+	search  *search.Searcher
+	redo    []*config // interrupted ones, to be measured first
+	done    int       // configs of the goal's purpose
+	total   int
+	next    int // number of the next trial
+	began   time.Time
+	spent   time.Duration // in trials of this run
+	trials  int
+	planned []bench.RunPlan
+}
+
+// Run asks for configs and measures them until the goal is reached, the lattice is
+// exhausted, the budget is used up, or ctx ends. It says why it ended.
+func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch Watcher) (reason string, err error) {
+	unlock, err := s.Store.Lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if watch.Warn == nil {
+		watch.Warn = func(string) {}
+	}
+	l := &loop{Study: s, goal: goal, watch: watch, exec: exec, began: time.Now(), planned: bench.Ladder(s.Lock.Concurrency, s.Lock.Repeats)}
+	if err := l.resume(); err != nil {
+		return "", err
+	}
+	for ctx.Err() == nil {
+		if goal.Budget > 0 && time.Since(l.began) >= goal.Budget {
+			return OutOfBudget, nil
+		}
+		plan, more, err := l.plan()
+		if err != nil {
+			return "", err
+		}
+		if !more {
+			if l.done >= l.total {
+				return Complete, nil
+			}
+			return Exhausted, nil
+		}
+		if err := l.execute(ctx, abort, plan); err != nil {
+			return "", err
+		}
+	}
+	return Interrupted, nil
+}
+
+// resume brings the search to where the study is.
+func (l *loop) resume() error {
+	state, plans, err := l.recover(l.watch.Warn)
+	if err != nil {
+		return err
+	}
+	l.state = state
+	known, err := configs(state.Trials)
+	if err != nil {
+		return err
+	}
+	for _, c := range known {
+		if c.outcome != results.Cancelled && c.purpose == l.goal.Purpose {
+			l.done++
+		}
+	}
+	l.next = len(plans) + 1
+	l.total = l.goalTotal(plans)
+	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known)})
+	if err != nil {
+		return err
+	}
+	for _, c := range known {
+		if c.outcome == results.Cancelled {
+			l.redo = append(l.redo, c)
+			err = l.search.Hold(c.rank)
+		} else {
+			err = l.search.Tell(c.rank, l.outcome(c))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goalTotal is how many configs of the goal's purpose there will be. The same refine
+// command after an interruption goes on to the goal that it had.
+func (l *loop) goalTotal(plans []bench.Plan) int {
+	if l.goal.Purpose == Seed {
+		return l.goal.Trials
+	}
+	for _, p := range slices.Backward(plans) {
+		if p.Purpose == l.goal.Purpose {
+			if p.Goal.Total > l.done && p.Goal.Trials == l.goal.Trials {
+				return p.Goal.Total
+			}
+			break
+		}
+	}
+	return l.done + l.goal.Trials
+}
+
+// budget is how many configs there will be in all.
+func (l *loop) budget(known []*config) int {
+	others := 0
+	for _, c := range known {
+		if c.purpose != l.goal.Purpose {
+			others++
+		}
+	}
+	return l.total + others
+}
+
+// plan makes the next trial's plan and stores it; more is false when there is
+// nothing left to ask.
+func (l *loop) plan() (p bench.Plan, more bool, err error) {
+	var c *config
+	switch {
+	case len(l.redo) > 0:
+		c, l.redo = l.redo[0], l.redo[1:]
+	case l.done >= l.total:
+		return p, false, nil
+	default:
+		asks := l.search.Ask(1)
+		if len(asks) == 0 {
+			return p, false, nil
+		}
+		c = &config{rank: asks[0].Rank, purpose: asks[0].Purpose, reason: asks[0].Reason}
+	}
+	p = l.planFor(c)
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err == nil {
+		err = l.Store.WritePlan(p.TrialID, data)
+	}
+	if err != nil {
+		return p, false, fmt.Errorf("plan of trial %s: %w", p.TrialID, err)
+	}
+	l.next++
+	return p, true, nil
+}
+
+func (l *loop) planFor(c *config) bench.Plan {
+	point := l.Lattice.Unrank(c.rank, nil)
+	cfg := l.Lattice.Config(point)
+	p := bench.Plan{
+		StudyID: l.Lock.ID, TrialID: fmt.Sprintf("t%04d", l.next), ConfigID: cfg.ID(l.Lock.Engine), Rank: c.rank.String(),
+		Purpose: c.purpose, Reason: c.reason, Attempt: c.attempts + 1,
+		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
+		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Workload: l.Lock.Workload,
+		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
+	}
+	for _, r := range l.planned {
+		if !l.measured(p.ConfigID, r) {
+			p.Runs = append(p.Runs, r)
+		}
+	}
+	return p
+}
+
+// measured reports whether a config has a valid run already, from a trial that was
+// interrupted.
+func (l *loop) measured(configID string, r bench.RunPlan) bool {
+	return slices.ContainsFunc(l.state.Runs, func(run results.Run) bool {
+		return run.ConfigID == configID && run.Valid && run.LoadPoint == r.LoadPoint() && int(run.Repeat) == r.Repeat
+	})
+}
+
+func (l *loop) execute(ctx, abort context.Context, p bench.Plan) error {
+	if l.watch.Begin != nil {
+		l.watch.Begin(p, l.progress())
+	}
+	row, err := l.exec.Run(ctx, abort, p)
+	if err != nil {
+		return err
+	}
+	runs, bad, err := l.Store.RunsOf(p.TrialID)
+	if err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("trial %s: a part that was just written cannot be read: %w", p.TrialID, bad[0])
+	}
+	l.state.Trials = append(l.state.Trials, row)
+	l.state.Runs = append(l.state.Runs, runs...)
+	l.spent += time.Duration(row.TotalSeconds * float64(time.Second))
+	l.trials++
+	if row.Outcome != results.Cancelled {
+		if p.Purpose == l.goal.Purpose {
+			l.done++
+		}
+		if err := l.tell(p); err != nil {
+			return err
+		}
+	}
+	if l.watch.End != nil {
+		l.watch.End(row, runs, l.progress())
+	}
+	return nil
+}
+
+func (l *loop) tell(p bench.Plan) error {
+	rank, err := space.ParseRank(p.Rank)
+	if err != nil {
+		return err
+	}
+	c := &config{id: p.ConfigID, rank: rank}
+	for _, t := range l.state.Trials {
+		if t.ConfigID == p.ConfigID {
+			c.trials = append(c.trials, t)
+		}
+	}
+	return l.search.Tell(rank, l.outcome(c))
+}
+
+// outcome is what the search is told of a config: the points that a report would
+// show, or the class of the failure.
+func (l *loop) outcome(c *config) search.Outcome {
+	var o search.Outcome
+	for _, t := range c.trials {
+		o.CostSeconds += t.TotalSeconds
+	}
+	runs := slices.DeleteFunc(slices.Clone(l.state.Runs), func(r results.Run) bool { return r.ConfigID != c.id })
+	for _, m := range results.Collect(c.trials, runs) {
+		o.Points = append(o.Points, search.Point{TTFT: m.TTFT.Value, TPS: m.TPS.Value,
+			TTFTSE: orZero(m.TTFT.LogSE), TPSSE: orZero(m.TPS.LogSE), Concurrency: m.Concurrency})
+	}
+	if len(o.Points) > 0 {
+		return o
+	}
+	o.Failure = "no valid run"
+	for _, t := range c.trials {
+		if t.FailureClass != "" {
+			o.Failure = t.FailureClass
+		}
+	}
+	return o
+}
+
+func orZero(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return v
+}
+
+func (l *loop) progress() Progress {
+	at := Progress{Done: l.done, Total: l.total, Elapsed: time.Since(l.began)}
+	if l.trials > 0 {
+		at.Left = l.spent / time.Duration(l.trials) * time.Duration(max(0, l.total-l.done))
+	}
+	return at
+}
+
+// ErrNoHistory is returned where there is nothing that a refinement could build on.
+var ErrNoHistory = errors.New("the study has no trial that ended well yet: run `harness sweep` first")

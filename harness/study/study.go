@@ -1,0 +1,226 @@
+// Package study is the loop: it asks the search what to try, plans a trial, hands
+// it to an executor, tells the search what came of it, and goes on where it was
+// after an interruption.
+//
+// The flow is Create or Open -> Study.Run (ask, plan on disk, execute, tell) ->
+// Study.Load for reports. A study has no state but its folder: the lockfile, the
+// plans, and the parts that trials wrote. A plan without a row is a trial that was
+// interrupted; what of it was measured still counts, and the rest is measured first.
+package study
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"harness/harness/bench"
+	"harness/results"
+	"harness/space"
+)
+
+// Study is a search on disk.
+type Study struct {
+	Lock    Lock
+	Spec    *space.Spec
+	Lattice *space.Lattice
+	Store   results.Store
+}
+
+// Create begins a study in a new or empty folder.
+func Create(dir string, lock Lock, spec *space.Spec, lattice *space.Lattice) (*Study, error) {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return nil, fmt.Errorf("%s is not empty, and no study: name another folder with --study", dir)
+	}
+	s := &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir}}
+	if err := s.Store.Create(); err != nil {
+		return nil, fmt.Errorf("create study: %w", err)
+	}
+	if err := writeLock(dir, lock, spec.Source); err != nil {
+		return nil, fmt.Errorf("create study: %w", err)
+	}
+	return s, nil
+}
+
+// Open opens a study, and compiles its lattice from what it keeps: the spec and the
+// facts of when it began.
+func Open(dir string) (*Study, error) {
+	lock, err := ReadLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, specName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("study %s: %w", dir, err)
+	}
+	spec, err := space.Parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	spec.Name = lock.Space
+	lattice, err := spec.Compile(space.Options{Facts: lock.Facts, Tune: lock.Tune, Set: lock.Set})
+	if err != nil {
+		return nil, fmt.Errorf("study %s: %w", dir, err)
+	}
+	if lattice.ID() != lock.LatticeID {
+		return nil, fmt.Errorf("study %s: its space compiles to lattice %s, and the study was begun in %s: the file %s was changed, or another harness began it", dir, lattice.ID(), lock.LatticeID, specName)
+	}
+	return &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir}}, nil
+}
+
+// Newest returns the study below root that was begun last; "" where there is none.
+func Newest(root string) (string, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	newest, newestLock := "", Lock{}
+	for _, e := range entries {
+		dir := filepath.Join(root, e.Name())
+		lock, err := ReadLock(dir)
+		if err == nil && (newest == "" || lock.Created.After(newestLock.Created)) {
+			newest, newestLock = dir, lock
+		}
+	}
+	return newest, nil
+}
+
+// State is what is on disk.
+type State struct {
+	Trials []results.Trial // by identifier, which is the order of launches
+	Runs   []results.Run
+	Bad    []*results.BadPart // damaged or foreign; their rows count as not measured
+}
+
+// Load reads a study's rows.
+func (s *Study) Load() (State, error) {
+	trials, bad, err := s.Store.Trials()
+	if err != nil {
+		return State{}, err
+	}
+	runs, badRuns, err := s.Store.Runs()
+	if err != nil {
+		return State{}, err
+	}
+	return State{Trials: trials, Runs: runs, Bad: append(bad, badRuns...)}, nil
+}
+
+// Default holds the text of each parameter's value in the engine's default config.
+func (s *Study) Default() map[string]string {
+	base := map[string]string{}
+	for name, v := range s.Lattice.Config(s.Lattice.Default()) {
+		base[name] = v.String()
+	}
+	return base
+}
+
+// config is what is known of one config from its trials.
+type config struct {
+	rank     space.Rank
+	id       string
+	purpose  string
+	reason   string
+	attempts int
+	outcome  string // of the trials together: ok, failed, or cancelled = to be measured still
+	trials   []results.Trial
+}
+
+// configs groups trials, in the order in which their configs were first asked for.
+func configs(trials []results.Trial) ([]*config, error) {
+	byID := map[string]*config{}
+	var list []*config
+	for _, t := range trials {
+		c := byID[t.ConfigID]
+		if c == nil {
+			rank, err := space.ParseRank(t.Rank)
+			if err != nil {
+				return nil, fmt.Errorf("trial %s: %w", t.TrialID, err)
+			}
+			c = &config{rank: rank, id: t.ConfigID, purpose: t.Purpose, reason: t.Reason, outcome: results.Cancelled}
+			byID[t.ConfigID] = c
+			list = append(list, c)
+		}
+		c.attempts = max(c.attempts, int(t.Attempt))
+		c.trials = append(c.trials, t)
+		if t.Outcome != results.Cancelled {
+			c.outcome = t.Outcome
+		}
+	}
+	return list, nil
+}
+
+// Measured counts the configs that are done, failed ones included: those of the seed
+// design, and those that a refinement asked for.
+func Measured(trials []results.Trial) (seeds, asks int) {
+	known, err := configs(trials)
+	if err != nil {
+		return 0, 0
+	}
+	for _, c := range known {
+		switch {
+		case c.outcome == results.Cancelled:
+		case c.purpose == Seed:
+			seeds++
+		default:
+			asks++
+		}
+	}
+	return seeds, asks
+}
+
+// recover writes a row for each trial that has a plan and none, moves damaged parts
+// out of the way, and returns the study's rows.
+func (s *Study) recover(warn func(string)) (State, []bench.Plan, error) {
+	state, err := s.Load()
+	if err != nil {
+		return State{}, nil, err
+	}
+	for _, b := range state.Bad {
+		warn(fmt.Sprintf("%v; set aside as %s.bad, and measured again", b, filepath.Base(b.Path)))
+		if err := s.Store.SetAside(b); err != nil {
+			return State{}, nil, err
+		}
+	}
+	plans, err := s.plans()
+	if err != nil {
+		return State{}, nil, err
+	}
+	for _, p := range plans {
+		if slices.ContainsFunc(state.Trials, func(t results.Trial) bool { return t.TrialID == p.TrialID }) {
+			continue
+		}
+		row := bench.Interrupted(p)
+		if err := s.Store.WriteTrial(row); err != nil {
+			return State{}, nil, err
+		}
+		state.Trials = append(state.Trials, row)
+	}
+	slices.SortFunc(state.Trials, func(a, b results.Trial) int { return cmp.Compare(a.TrialID, b.TrialID) })
+	return state, plans, nil
+}
+
+func (s *Study) plans() ([]bench.Plan, error) {
+	ids, err := s.Store.Plans()
+	if err != nil {
+		return nil, err
+	}
+	plans := make([]bench.Plan, len(ids))
+	for i, id := range ids {
+		data, err := os.ReadFile(s.Store.PlanPath(id))
+		if err == nil {
+			err = json.Unmarshal(data, &plans[i])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("plan of trial %s: %w", id, err)
+		}
+	}
+	return plans, nil
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"harness/results"
+)
+
+// Text writes the front as a table. base holds the default value of each parameter:
+// a config is told by what differs from it.
+func (f Front) Text(w io.Writer, base map[string]string) error {
+	points := f.Points()
+	if len(points) == 0 {
+		_, err := fmt.Fprintln(w, "No config was measured yet, so there is no front.")
+		return err
+	}
+	slices.SortStableFunc(points, func(a, b Row) int { return cmp.Compare(a.TTFT.Value, b.TTFT.Value) })
+	configs := map[string]bool{}
+	for _, r := range f.Rows {
+		configs[r.ConfigID] = true
+	}
+	title := "Pareto front"
+	if f.Simulated {
+		title = "Pareto front of SIMULATED numbers"
+	}
+	fmt.Fprintf(w, "%s: %d points from %d configs (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, len(points), len(configs))
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "  trial\tconc\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
+	for _, r := range points {
+		fmt.Fprintf(tw, "  %s\t%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.TrialID, r.Concurrency,
+			Duration(r.TTFT.Value), interval(r.TTFT, Duration), Number(r.TPS.Value), interval(r.TPS, Number),
+			r.TTFT.N, probability(r.PFront), Difference(r.Params, base))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nHypervolume %.3f (log10 of both objectives) against the reference TTFT %s, %s tok/s\n",
+		f.HV, Duration(f.Reference[0]), Number(f.Reference[1]))
+	return err
+}
+
+// Failures counts the trials that failed, by class.
+type Failures map[string][]results.Trial
+
+// NewFailures groups failed trials by class.
+func NewFailures(trials []results.Trial) Failures {
+	f := Failures{}
+	for _, t := range trials {
+		if t.Outcome == results.Failed {
+			f[t.FailureClass] = append(f[t.FailureClass], t)
+		}
+	}
+	return f
+}
+
+// Counts gives the number of failed trials of each class.
+func (f Failures) Counts() map[string]int {
+	counts := map[string]int{}
+	for class, ts := range f {
+		counts[class] = len(ts)
+	}
+	return counts
+}
+
+// Text writes the failures by class, the most frequent first, each with the log line
+// of its first trial.
+func (f Failures) Text(w io.Writer) error {
+	if len(f) == 0 {
+		return nil
+	}
+	classes := make([]string, 0, len(f))
+	total := 0
+	for c, ts := range f {
+		classes = append(classes, c)
+		total += len(ts)
+	}
+	slices.SortFunc(classes, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(f[b]), len(f[a])), cmp.Compare(a, b))
+	})
+	fmt.Fprintf(w, "Failed trials: %d\n\n", total)
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, c := range classes {
+		first := f[c][0]
+		fmt.Fprintf(tw, "  %s\t%d\t%s, phase %s: %s\n", c, len(f[c]), first.TrialID, first.Phase, first.FailureLine)
+	}
+	return tw.Flush()
+}
+
+// Difference tells a config by the parameters that are not at their default.
+func Difference(params []results.Param, base map[string]string) string {
+	var parts []string
+	for _, p := range params {
+		if text := ValueText(p.Value); text != base[p.Name] {
+			parts = append(parts, p.Name+"="+text)
+		}
+	}
+	if len(parts) == 0 {
+		return "(the default)"
+	}
+	return strings.Join(parts, " ")
+}
+
+// ValueText is a parameter's value as the command line takes it; "none": flag omitted.
+func ValueText(v any) string {
+	if v == nil {
+		return "none"
+	}
+	return fmt.Sprint(v)
+}
+
+func interval(e results.Estimate, format func(float64) string) string {
+	if math.IsNaN(e.Low) {
+		return "[1 run]"
+	}
+	return "[" + format(e.Low) + ", " + format(e.High) + "]"
+}
+
+func probability(p float64) string {
+	if math.IsNaN(p) {
+		return "?"
+	}
+	return fmt.Sprintf("%.2f", p)
+}
+
+// Duration writes seconds with three significant digits and a fitting unit.
+func Duration(s float64) string {
+	switch a := math.Abs(s); {
+	case math.IsNaN(s):
+		return "?"
+	case a < 0.9995e-3:
+		return digits(s*1e6) + " us"
+	case a < 0.9995:
+		return digits(s*1e3) + " ms"
+	case a < 599.5:
+		return digits(s) + " s"
+	default:
+		return digits(s/60) + " min"
+	}
+}
+
+// Number writes a value with three significant digits, or whole from 1,000 on.
+func Number(v float64) string {
+	if math.IsNaN(v) {
+		return "?"
+	}
+	return digits(v)
+}
+
+func digits(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 99.95:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 9.995:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.2f", v)
+	}
+}

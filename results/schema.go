@@ -1,0 +1,207 @@
+// Package results keeps what was measured: the Parquet schema, the store of
+// immutable parts, and the statistics that turn raw rows into numbers with
+// intervals.
+//
+// The flow is Store.WriteRun, WriteRequests, WriteSamples, WriteTrial (one part
+// each, in this order), and back Store.Trials, Store.Runs (all parts, damaged ones
+// named and left out), then Collect (rows of one config to one Measurement). The
+// package starts nothing and measures nothing. What is on disk is the truth: there
+// is no index and no journal.
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// SchemaVersion is written into the key-value metadata of every part
+// ("harness.schema"). A reader of another version refuses the part and says so.
+const SchemaVersion = "1"
+
+// Outcomes of a trial.
+const (
+	OK        = "ok"        // every planned run was measured
+	Failed    = "failed"    // FailureClass says how
+	Cancelled = "cancelled" // ended from outside; its finished runs still count
+)
+
+// Trial is one row of trials: one launch of one config. A failed trial keeps its
+// row, so that a search does not ask for it again and a report can say why it is
+// missing. In the file a column for each parameter follows these.
+type Trial struct {
+	StudyID         string    `parquet:"study_id,dict" json:"study_id"`
+	TrialID         string    `parquet:"trial_id" json:"trial_id"`
+	ConfigID        string    `parquet:"config_id" json:"config_id"`                          // hash of the canonical config
+	Rank            string    `parquet:"rank" json:"rank"`                                    // decimal, in the study's lattice
+	Purpose         string    `parquet:"purpose,dict" json:"purpose"`                         // seed | ask | sentinel | confirm | control
+	Reason          string    `parquet:"reason" json:"reason"`                                // why the search asked for it
+	Attempt         int32     `parquet:"attempt" json:"attempt"`                              // 1 for the first launch of this config
+	Outcome         string    `parquet:"outcome,dict" json:"outcome"`                         // ok | failed | cancelled
+	FailureClass    string    `parquet:"failure_class,dict" json:"failure_class,omitempty"`   // "" when ok
+	Phase           string    `parquet:"phase,dict" json:"phase,omitempty"`                   // start | warmup | run, where it failed
+	ExitStatus      *int32    `parquet:"exit_status,optional" json:"exit_status,omitempty"`   // of the server, when it ended by itself; -N: signal N
+	FailureSeconds  *float64  `parquet:"failure_s,optional" json:"failure_s,omitempty"`       // seconds since launch
+	FailureLine     string    `parquet:"failure_line" json:"failure_line,omitempty"`          // the log line that decided the class
+	LogTail         string    `parquet:"log_tail" json:"-"`                                   // the log's last lines, for failures
+	Engine          string    `parquet:"engine,dict" json:"engine"`                           // sglang | vllm | llamacpp | sim
+	EngineVersion   string    `parquet:"engine_version,dict" json:"engine_version"`           // as the engine says it
+	Model           string    `parquet:"model,dict" json:"model"`                             // path or name given to the engine
+	Simulated       bool      `parquet:"simulated" json:"simulated"`                          // true: no number here was measured
+	Host            string    `parquet:"host,dict" json:"host"`                               //
+	GPUs            []string  `parquet:"gpus,list" json:"gpus"`                               // UUIDs
+	Argv            []string  `parquet:"argv,list" json:"argv"`                               // the command that ran, secrets masked
+	EffectiveConfig string    `parquet:"effective_config" json:"-"`                           // JSON, as the server reports it; "" when it does not
+	StartedAt       time.Time `parquet:"started_at,timestamp(microsecond)" json:"started_at"` // wall clock
+	LaunchSeconds   float64   `parquet:"launch_s" json:"launch_s"`                            // process start to the first generated token
+	WarmupSeconds   float64   `parquet:"warmup_s" json:"warmup_s"`
+	WarmupSteady    bool      `parquet:"warmup_steady" json:"warmup_steady"` // false: the bound was reached first
+	MeasureSeconds  float64   `parquet:"measure_s" json:"measure_s"`         // all runs, flushes included
+	TotalSeconds    float64   `parquet:"total_s" json:"total_s"`             // launch to the server's end
+
+	// Params is the config. It becomes a column for each parameter.
+	Params []Param `parquet:"-" json:"-"`
+}
+
+// Param is one parameter's column and value in a trial's row.
+type Param struct {
+	Name string
+	Type ColumnType
+	// Value is nil (flag omitted), or an int64, float64, bool or string that
+	// matches Type.
+	Value any
+}
+
+// ColumnType is the type of a parameter's column. All columns are optional: null
+// means that the flag was omitted.
+type ColumnType int
+
+// Column types, from narrow to wide.
+const (
+	BoolColumn ColumnType = iota
+	IntColumn
+	FloatColumn
+	StringColumn
+)
+
+// Run is one row of runs: one measured repeat of one load point in one trial. Run
+// and trial identifiers are unique within a study. Percentiles interpolate
+// linearly between order statistics, as NumPy does by default.
+type Run struct {
+	StudyID        string    `parquet:"study_id,dict"`
+	TrialID        string    `parquet:"trial_id"`
+	RunID          string    `parquet:"run_id"`
+	ConfigID       string    `parquet:"config_id"`
+	LoadPoint      string    `parquet:"load_point,dict"` // "c16": closed loop, 16 requests in flight
+	Concurrency    int32     `parquet:"concurrency"`     // requests kept in flight
+	Repeat         int32     `parquet:"repeat"`          // from 1
+	Seed           int64     `parquet:"seed"`            // of the study's prompts
+	Block          int64     `parquet:"block"`           // which prompts of that seed; the same for every config
+	Valid          bool      `parquet:"valid"`           // false: kept, and left out of every statistic
+	InvalidReason  string    `parquet:"invalid_reason"`  // "" when valid
+	Simulated      bool      `parquet:"simulated"`       //
+	StartedAt      time.Time `parquet:"started_at,timestamp(microsecond)"`
+	DurationS      float64   `parquet:"duration_s"` // first send to last completion
+	Requests       int32     `parquet:"requests"`
+	Failures       int32     `parquet:"failed"`
+	Flushed        bool      `parquet:"flushed"` // the prefix cache was emptied before
+	PromptTokens   int64     `parquet:"prompt_tokens"`
+	OutputTokens   int64     `parquet:"output_tokens"`
+	CachedTokens   int64     `parquet:"cached_tokens"` // -1: the server does not say
+	OutputTPS      float64   `parquet:"output_tps"`    // output tokens / duration
+	TotalTPS       float64   `parquet:"total_tps"`     // prompt and output tokens / duration
+	RequestRPS     float64   `parquet:"request_rps"`
+	TTFTMeanS      float64   `parquet:"ttft_mean_s"`
+	TTFTP50S       float64   `parquet:"ttft_p50_s"`
+	TTFTP90S       float64   `parquet:"ttft_p90_s"`
+	TTFTP99S       float64   `parquet:"ttft_p99_s"`
+	TPOTMeanS      float64   `parquet:"tpot_mean_s"`
+	TPOTP50S       float64   `parquet:"tpot_p50_s"`
+	TPOTP90S       float64   `parquet:"tpot_p90_s"`
+	TPOTP99S       float64   `parquet:"tpot_p99_s"`
+	ITLP50S        float64   `parquet:"itl_p50_s"`
+	ITLP99S        float64   `parquet:"itl_p99_s"`
+	E2EP50S        float64   `parquet:"e2e_p50_s"`
+	E2EP99S        float64   `parquet:"e2e_p99_s"`
+	ClientCPUS     float64   `parquet:"client_cpu_s"`
+	ClientStamps   string    `parquet:"client_stamps,dict"` // user | kernel
+	ClientErrorP99 float64   `parquet:"client_error_p99_s"` // what the client may have added to a stamp; NaN: not known
+	ClientLagP99   float64   `parquet:"client_lag_p99_s"`   // lateness of sends against the schedule; NaN in a closed loop
+	EnergyJ        *float64  `parquet:"energy_j,optional"`  // null: not measured
+}
+
+// Request is one row of requests. Times are ns from the run's start, -1 where the
+// event did not happen.
+type Request struct {
+	StudyID      string  `parquet:"study_id,dict"`
+	TrialID      string  `parquet:"trial_id,dict"`
+	RunID        string  `parquet:"run_id,dict"`
+	Request      int32   `parquet:"request"` // index in the run, from 0
+	Status       int32   `parquet:"status"`  // HTTP; 0: none arrived
+	FailureClass string  `parquet:"failure_class,dict"`
+	Error        string  `parquet:"error"`
+	FinishReason string  `parquet:"finish_reason,dict"`
+	SchedNS      int64   `parquet:"t_sched_ns,delta"`
+	SendNS       int64   `parquet:"t_send_ns,delta"`
+	FirstByteNS  int64   `parquet:"t_first_byte_ns,delta"`
+	FirstTokenNS int64   `parquet:"t_first_token_ns,delta"`
+	LastTokenNS  int64   `parquet:"t_last_token_ns,delta"`
+	DoneNS       int64   `parquet:"t_done_ns,delta"`
+	PromptTokens int32   `parquet:"prompt_tokens"` // as the server counts; -1: it does not say
+	OutputTokens int32   `parquet:"output_tokens"`
+	CachedTokens int32   `parquet:"cached_tokens"`
+	Requested    int32   `parquet:"requested_tokens"`
+	ChunkNS      []int64 `parquet:"chunk_ns,list"`     // arrival of each chunk that carried tokens
+	ChunkTokens  []int32 `parquet:"chunk_tokens,list"` // its tokens; 0: the server does not say
+	Simulated    bool    `parquet:"simulated"`
+}
+
+// Sample is one row of samples: one metric of one source at one time.
+type Sample struct {
+	StudyID   string  `parquet:"study_id,dict"`
+	TrialID   string  `parquet:"trial_id,dict"`
+	RunID     string  `parquet:"run_id,dict"` // "" outside a run
+	TimeNS    int64   `parquet:"t_ns,delta"`  // since the trial's start
+	Source    string  `parquet:"source,dict"` // server | client | gpu
+	Device    string  `parquet:"device,dict"` // GPU UUID or metric labels
+	Metric    string  `parquet:"metric,dict"`
+	Value     float64 `parquet:"value"`
+	Simulated bool    `parquet:"simulated"`
+}
+
+// UnmarshalJSON restores the value's type from the column's, since JSON has but one
+// kind of number.
+func (p *Param) UnmarshalJSON(data []byte) error {
+	var raw struct {
+		Name  string
+		Type  ColumnType
+		Value json.RawMessage
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	p.Name, p.Type, p.Value = raw.Name, raw.Type, nil
+	if len(raw.Value) == 0 || string(raw.Value) == "null" {
+		return nil
+	}
+	var err error
+	switch raw.Type {
+	case BoolColumn:
+		p.Value, err = decodeAs[bool](raw.Value)
+	case IntColumn:
+		p.Value, err = decodeAs[int64](raw.Value)
+	case FloatColumn:
+		p.Value, err = decodeAs[float64](raw.Value)
+	default:
+		p.Value, err = decodeAs[string](raw.Value)
+	}
+	if err != nil {
+		return fmt.Errorf("parameter %s: %w", raw.Name, err)
+	}
+	return nil
+}
+
+func decodeAs[T any](data []byte) (v T, err error) {
+	err = json.Unmarshal(data, &v)
+	return v, err
+}

@@ -1,0 +1,91 @@
+package search
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"harness/space"
+)
+
+// design asks for a seed set that covers the lattice: the engine's default
+// configuration, then configurations from a uniform pool, each the one that
+// shows the most pairs of values not shown yet (pairs: most faults and most
+// interactions are between two parameters), and of those the one that best
+// levels how often each value is shown. When the pool is used up it goes on with
+// uniform samples.
+//
+// The sequence depends on the lattice and the seed alone, so that a longer design
+// begins with the shorter one, and what was measured before never changes it.
+type design struct {
+	lattice *space.Lattice
+	seed    uint64
+	size    int // of the design
+
+	asks     []Ask   // the sequence so far
+	used     rankSet // the configurations of asks
+	pool     []space.Point
+	coverage *coverage
+	next     int // all asks before it are known
+}
+
+func (d *design) propose(h *history, _ *rand.Rand) (Ask, bool) {
+	for ; d.next < d.size; d.next++ {
+		if d.next == len(d.asks) && !d.extend() {
+			return Ask{}, false
+		}
+		if a := d.asks[d.next]; !h.known.has(a.Rank) {
+			return a, true
+		}
+	}
+	return Ask{}, false
+}
+
+// extend makes the sequence longer by one, and returns false at the lattice's end.
+func (d *design) extend() bool {
+	if d.coverage == nil {
+		d.pool = newPool(d.lattice, stream(d.seed, designStream))
+		d.coverage = newCoverage(d.lattice.Params(), d.pool)
+		d.append(d.lattice.Default(), defaultReason(d.lattice))
+		return true
+	}
+	for len(d.pool) > 0 {
+		i, reason := d.coverage.best(d.pool)
+		p := d.pool[i]
+		d.pool = append(d.pool[:i], d.pool[i+1:]...)
+		if d.append(p, reason) {
+			return true
+		}
+	}
+	r, ok := drawOutside(d.lattice, &d.used, stream(d.seed, designStream+uint64(len(d.asks))))
+	if ok {
+		d.append(d.lattice.Unrank(r, nil), "uniform sample")
+	}
+	return ok
+}
+
+// append adds a point to the sequence unless it is there.
+func (d *design) append(p space.Point, reason string) bool {
+	r, ok := d.lattice.Rank(p)
+	if !ok {
+		panic(fmt.Sprintf("search: a seed point outside the lattice: %v", p))
+	}
+	if !d.used.add(r) {
+		return false
+	}
+	d.coverage.add(p)
+	d.asks = append(d.asks, Ask{Rank: r, Purpose: purposeSeed, Reason: reason})
+	return true
+}
+
+// defaultReason says what the first configuration is. The engine's own default
+// may break a rule, or need a value that the user has ruled out.
+func defaultReason(l *space.Lattice) string {
+	config := make(space.Config)
+	for _, p := range l.Spec().Params {
+		config[p.Name] = p.Default
+	}
+	if l.Check(config).OK {
+		return "engine default"
+	}
+	return "valid configuration nearest to the engine default"
+}

@@ -1,0 +1,89 @@
+package search
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"harness/space"
+)
+
+// breedTries is how many children are bred before one that is not known yet is
+// given up on.
+const breedTries = 32
+
+// evolution is NSGA-II (Deb et al., IEEE Trans. Evol. Comput. 6(2), 2002) on the
+// lattice, one child at a time: every child is valid and new, and each outcome
+// counts for the next child rather than for the next generation.
+//
+// Failures follow Deb's rule for constraints: what works beats what fails, and
+// between two failures neither is better.
+type evolution struct {
+	lattice *space.Lattice
+	size    int // of the population
+
+	members []member // of the history's version
+	version int
+	working int // configurations told that work
+}
+
+func (e *evolution) propose(h *history, rng *rand.Rand) (Ask, bool) {
+	e.update(h)
+	if e.working < 2 {
+		return uniform{}.propose(h, rng)
+	}
+	for range breedTries {
+		c := e.breed(rng)
+		if r, ok := e.lattice.Rank(c.point); ok && !h.known.has(r) {
+			return Ask{Rank: r, Purpose: purposeAsk, Reason: c.reason()}, true
+		}
+	}
+	parent := e.tournament(rng)
+	if r, ok := e.neighbour(h, parent, rng); ok {
+		return Ask{Rank: r, Purpose: purposeAsk, Reason: fmt.Sprintf("neighbour of %s", parent.rank)}, true
+	}
+	return uniform{}.propose(h, rng)
+}
+
+// update brings the population up to date with the history.
+func (e *evolution) update(h *history) {
+	if e.members != nil && e.version == h.version {
+		return
+	}
+	e.members = population(h, e.size)
+	e.version = h.version
+	e.working = 0
+	for _, o := range h.outcomes {
+		if o.ok() {
+			e.working++
+		}
+	}
+}
+
+// tournament returns the better of two members drawn at random, the first drawn
+// where neither is.
+func (e *evolution) tournament(rng *rand.Rand) member {
+	i := rng.IntN(len(e.members))
+	j := rng.IntN(len(e.members) - 1)
+	if j >= i {
+		j++
+	}
+	if e.members[j].compare(e.members[i]) < 0 {
+		return e.members[j]
+	}
+	return e.members[i]
+}
+
+// neighbour draws one of the unknown valid configurations that differ from the
+// parent in one parameter.
+func (e *evolution) neighbour(h *history, parent member, rng *rand.Rand) (space.Rank, bool) {
+	var unknown []space.Rank
+	for _, r := range e.lattice.Neighbors(e.lattice.Unrank(parent.rank, nil)) {
+		if !h.known.has(r) {
+			unknown = append(unknown, r)
+		}
+	}
+	if len(unknown) == 0 {
+		return space.Rank{}, false
+	}
+	return unknown[rng.IntN(len(unknown))], true
+}
