@@ -40,7 +40,7 @@ def parse(argv):
 
 def main(argv):
     if argv == ["--version"]:
-        print("version: xllamacpp", xllamacpp.__version__)
+        print(f"version: {xllamacpp.__version__} (llama.cpp's server from the wheel xllamacpp)")
         return
     params = parse(argv)
     ends = {signal.SIGTERM, signal.SIGINT}

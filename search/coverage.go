@@ -3,28 +3,36 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"harness/space"
 )
 
-// coverage counts which values, and which pairs of values, a growing set of
-// points shows. Only parameters that have a choice count.
+// coverage chooses points that show values, and pairs of values, which those
+// before them did not. Only parameters that have a choice count.
 type coverage struct {
-	params []space.Param
-	tuned  []int // indices of params
-
-	shown    [][]int // how often each value is shown, by parameter and value
-	offset   [][]int // of the pairs of two parameters in covered, by position in tuned
-	covered  []bool  // by pair
-	frequent []int   // how many points of the pool show each pair
-	missing  int     // pairs of the pool that are not covered
+	params     []space.Param
+	tuned      []int // indices of params
+	candidates []candidate
+	shown      [][]int // how often each value is shown, by parameter and value
+	common     [][]int // how many candidates had each value at first
+	offset     [][]int // of the pairs of two parameters in covered, by position in tuned
+	covered    []bool  // by pair
 }
 
-// newCoverage covers nothing yet. The pairs to be covered are those of the pool.
-func newCoverage(params []space.Param, pool []space.Point) *coverage {
+// candidate is a point that may be chosen.
+type candidate struct {
+	point  space.Point
+	values int // that it would show first
+	pairs  int // that it would show first
+}
+
+// newCoverage shows nothing yet. It keeps the points, and does not change them.
+func newCoverage(params []space.Param, points []space.Point) *coverage {
 	c := &coverage{params: params, tuned: tunedParams(params)}
 	for _, p := range params {
 		c.shown = append(c.shown, make([]int, len(p.Values)))
+		c.common = append(c.common, make([]int, len(p.Values)))
 	}
 	pairs := 0
 	for a, i := range c.tuned {
@@ -35,16 +43,11 @@ func newCoverage(params []space.Param, pool []space.Point) *coverage {
 		}
 	}
 	c.covered = make([]bool, pairs)
-	c.frequent = make([]int, pairs)
-	for _, p := range pool {
-		for a := range c.tuned {
-			for b := range a {
-				pair := c.pair(p, a, b)
-				if c.frequent[pair] == 0 {
-					c.missing++
-				}
-				c.frequent[pair]++
-			}
+	d := len(c.tuned)
+	for _, p := range points {
+		c.candidates = append(c.candidates, candidate{point: p, values: d, pairs: d * (d - 1) / 2})
+		for _, i := range c.tuned {
+			c.common[i][p[i]]++
 		}
 	}
 	return c
@@ -56,102 +59,105 @@ func (c *coverage) pair(p space.Point, a, b int) int {
 	return c.offset[a][b] + int(p[i])*len(c.params[j].Values) + int(p[j])
 }
 
-// add puts a point into the set.
-func (c *coverage) add(p space.Point) {
+// show records that p is shown: what it shows first, no candidate will.
+func (c *coverage) show(p space.Point) {
+	var agree []int // positions in tuned where the candidate has p's value
+	for k := range c.candidates {
+		q := &c.candidates[k]
+		agree = agree[:0]
+		for a, i := range c.tuned {
+			if q.point[i] != p[i] {
+				continue
+			}
+			if c.shown[i][p[i]] == 0 {
+				q.values--
+			}
+			for _, b := range agree {
+				if !c.covered[c.pair(p, a, b)] {
+					q.pairs--
+				}
+			}
+			agree = append(agree, a)
+		}
+	}
 	for a, i := range c.tuned {
 		c.shown[i][p[i]]++
 		for b := range a {
-			pair := c.pair(p, a, b)
-			if !c.covered[pair] && c.frequent[pair] > 0 {
-				c.missing--
-			}
-			c.covered[pair] = true
+			c.covered[c.pair(p, a, b)] = true
 		}
 	}
 }
 
-// best returns the index of the point to add next, and why.
-func (c *coverage) best(pool []space.Point) (index int, reason string) {
-	var most gain
-	for k, p := range pool {
-		if g := c.gain(p); k == 0 || g.compare(most) > 0 {
-			index, most = k, g
+// take removes the best candidate and returns it with the reason. It returns
+// false when there is none left.
+func (c *coverage) take() (p space.Point, reason string, ok bool) {
+	if len(c.candidates) == 0 {
+		return nil, "", false
+	}
+	best := 0
+	for k, q := range c.candidates {
+		if c.compare(q, c.candidates[best]) > 0 {
+			best = k
 		}
 	}
-	return index, c.reason(pool[index], most.pairs)
+	q := c.candidates[best]
+	c.candidates = slices.Delete(c.candidates, best, best+1)
+	return q.point, c.reason(q), true
 }
 
-// gain is what a point would add to a set.
-type gain struct {
-	values  int     // not shown yet
-	pairs   int     // of values, not shown yet
-	balance float64 // more the less often its values are shown
+// compare is above 0 if q shows more than o: values, then pairs, then balance.
+func (c *coverage) compare(q, o candidate) int {
+	if by := cmp.Or(cmp.Compare(q.values, o.values), cmp.Compare(q.pairs, o.pairs)); by != 0 {
+		return by
+	}
+	return cmp.Compare(c.balance(q.point), c.balance(o.point))
 }
 
-func (g gain) compare(o gain) int {
-	return cmp.Or(cmp.Compare(g.values, o.values), cmp.Compare(g.pairs, o.pairs), cmp.Compare(g.balance, o.balance))
-}
-
-func (c *coverage) gain(p space.Point) gain {
-	g := gain{pairs: c.newPairs(p)}
+// balance is larger the less often the values of p are shown.
+func (c *coverage) balance(p space.Point) float64 {
+	sum := 0.0
 	for _, i := range c.tuned {
-		n := c.shown[i][p[i]]
-		if n == 0 {
-			g.values++
-		}
-		g.balance += 1 / float64(1+n)
+		sum += 1 / float64(1+c.shown[i][p[i]])
 	}
-	return g
+	return sum
 }
 
-// newPairs is the number of pairs that p would cover.
-func (c *coverage) newPairs(p space.Point) int {
-	if c.missing == 0 {
-		return 0
+// reason names the pair of the rarest values that q shows first or, when there
+// is none, its value that is shown least often.
+func (c *coverage) reason(q candidate) string {
+	if q.pairs == 0 {
+		return c.balanceReason(q.point)
 	}
-	n := 0
-	for a := range c.tuned {
-		for b := range a {
-			if !c.covered[c.pair(p, a, b)] {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// reason names the rarest pair that p covers first or, when there is none, the
-// value of p that is shown least often.
-func (c *coverage) reason(p space.Point, newPairs int) string {
-	if newPairs == 0 {
-		least := -1
-		for _, i := range c.tuned {
-			if least < 0 || c.shown[i][p[i]] < c.shown[least][p[least]] {
-				least = i
-			}
-		}
-		if least < 0 {
-			return "the only configuration"
-		}
-		return fmt.Sprintf("shows %s more often", c.value(p, least))
-	}
-	rarest, first, second := -1, 0, 0
+	rarest, first, second := 0, -1, -1
 	for a, i := range c.tuned {
 		for b, j := range c.tuned[:a] {
-			pair := c.pair(p, a, b)
-			if !c.covered[pair] && (rarest < 0 || c.frequent[pair] < c.frequent[rarest]) {
-				rarest, first, second = pair, i, j
+			common := c.common[i][q.point[i]] * c.common[j][q.point[j]]
+			if !c.covered[c.pair(q.point, a, b)] && (first < 0 || common < rarest) {
+				rarest, first, second = common, i, j
 			}
 		}
 	}
-	reason := fmt.Sprintf("covers %s with %s", c.value(p, first), c.value(p, second))
-	if newPairs > 1 {
-		reason += fmt.Sprintf(" and %d more pairs", newPairs-1)
+	reason := fmt.Sprintf("covers %s with %s", c.setting(q.point, first), c.setting(q.point, second))
+	if q.pairs > 1 {
+		reason += fmt.Sprintf(" and %d more pairs", q.pairs-1)
 	}
 	return reason
 }
 
-// value writes the value that p has of parameter i.
-func (c *coverage) value(p space.Point, i int) string {
+func (c *coverage) balanceReason(p space.Point) string {
+	least := -1
+	for _, i := range c.tuned {
+		if least < 0 || c.shown[i][p[i]] < c.shown[least][p[least]] {
+			least = i
+		}
+	}
+	if least < 0 {
+		return "the only configuration"
+	}
+	return fmt.Sprintf("shows %s more often", c.setting(p, least))
+}
+
+// setting writes the value that p has of parameter i.
+func (c *coverage) setting(p space.Point, i int) string {
 	return fmt.Sprintf("%s=%s", c.params[i].Name, c.params[i].Values[p[i]])
 }

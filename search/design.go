@@ -9,7 +9,7 @@ import (
 
 // design asks for a seed set that covers the lattice: the engine's default
 // configuration, then configurations from a uniform pool, each the one that
-// shows the most pairs of values not shown yet (pairs: most faults and most
+// shows the most values not shown yet, then the most pairs of them (pairs: most
 // interactions are between two parameters), and of those the one that best
 // levels how often each value is shown. When the pool is used up it goes on with
 // uniform samples.
@@ -20,10 +20,10 @@ type design struct {
 	lattice *space.Lattice
 	seed    uint64
 	size    int // of the design
+	draws   int // for the pool; poolSize, but for tests
 
 	asks     []Ask   // the sequence so far
 	used     rankSet // the configurations of asks
-	pool     []space.Point
 	coverage *coverage
 	next     int // all asks before it are known
 }
@@ -43,15 +43,15 @@ func (d *design) propose(h *history, _ *rand.Rand) (Ask, bool) {
 // extend makes the sequence longer by one, and returns false at the lattice's end.
 func (d *design) extend() bool {
 	if d.coverage == nil {
-		d.pool = newPool(d.lattice, stream(d.seed, designStream))
-		d.coverage = newCoverage(d.lattice.Params(), d.pool)
+		d.coverage = newCoverage(d.lattice.Params(), newPool(d.lattice, d.draws, stream(d.seed, designStream)))
 		d.append(d.lattice.Default(), defaultReason(d.lattice))
 		return true
 	}
-	for len(d.pool) > 0 {
-		i, reason := d.coverage.best(d.pool)
-		p := d.pool[i]
-		d.pool = append(d.pool[:i], d.pool[i+1:]...)
+	for {
+		p, reason, more := d.coverage.take()
+		if !more {
+			break
+		}
 		if d.append(p, reason) {
 			return true
 		}
@@ -72,7 +72,7 @@ func (d *design) append(p space.Point, reason string) bool {
 	if !d.used.add(r) {
 		return false
 	}
-	d.coverage.add(p)
+	d.coverage.show(p)
 	d.asks = append(d.asks, Ask{Rank: r, Purpose: purposeSeed, Reason: reason})
 	return true
 }

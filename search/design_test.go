@@ -15,8 +15,9 @@ import (
 const hardPairs, hardLevels = 2637, 76
 
 func TestDesignCoversTheHardLattice(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, hardSpec)
-	for seed := range uint64(5) {
+	for seed := range uint64(2) {
 		asks := newSearcher(t, l, Options{Mode: SeedDesign, Seed: seed, Budget: 64}).Ask(64)
 		for _, tt := range []struct {
 			n     int
@@ -95,6 +96,30 @@ func TestDesignSaysWhy(t *testing.T) {
 	last := newSearcher(t, newLattice(t, smallSpec), Options{Mode: SeedDesign, Budget: 442}).Ask(442)[441]
 	if !strings.HasPrefix(last.Reason, "shows ") {
 		t.Errorf("the last reason is %q; all pairs should be covered by then", last.Reason)
+	}
+}
+
+// A design that is longer than its pool ends with uniform samples, until the
+// lattice is exhausted.
+func TestDesignOutlastsItsPool(t *testing.T) {
+	l := newLattice(t, smallSpec)
+	h := newHistory(l)
+	d := &design{lattice: l, seed: 1, size: 1000, draws: 50}
+	uniform := 0
+	for range 442 {
+		a, ok := d.propose(h, nil)
+		if !ok || h.known.has(a.Rank) {
+			t.Fatalf("ask %d: %+v, %v", h.known.len(), a, ok)
+		}
+		if h.known.add(a.Rank); a.Reason == "uniform sample" {
+			uniform++
+		}
+	}
+	if uniform < 442-51 || uniform > 442-40 {
+		t.Errorf("%d uniform samples after a pool of at most 50", uniform)
+	}
+	if a, ok := d.propose(h, nil); ok {
+		t.Errorf("one more: %+v", a)
 	}
 }
 

@@ -64,10 +64,10 @@ func TestNSGA2FindsTheFront(t *testing.T) {
 	}
 }
 
-// Before two configurations work there is nothing to breed from.
+// The first generation is uniform, and so is all until two configurations work.
 func TestNSGA2StartsUniformly(t *testing.T) {
 	l := newLattice(t, smallSpec)
-	s := newSearcher(t, l, Options{Mode: NSGA2, Seed: 1})
+	s := newSearcher(t, l, Options{Mode: NSGA2, Seed: 1, Population: 6})
 	uniform := func(why string) {
 		t.Helper()
 		if got := s.Ask(1)[0].Reason; got != "uniform sample" {
@@ -85,6 +85,12 @@ func TestNSGA2StartsUniformly(t *testing.T) {
 	if got := s.Ask(1)[0]; got.Reason == "uniform sample" || got.Purpose != "ask" {
 		t.Errorf("two that work: %+v", got)
 	}
+
+	s = newSearcher(t, l, Options{Mode: NSGA2, Seed: 1, Population: 6})
+	for r := range uint64(5) {
+		tell(t, s, space.RankOf(r), serving(l, space.RankOf(r)))
+	}
+	uniform("five of a generation of six")
 }
 
 // Where a part of the lattice always fails, the search learns to stay out of it.
@@ -119,10 +125,10 @@ func TestNSGA2AvoidsFailures(t *testing.T) {
 	}
 }
 
-// A configuration that all else failed beside is still asked around.
+// When all that was told failed, what is left is still asked for.
 func TestNSGA2OfMostlyFailures(t *testing.T) {
 	l := newLattice(t, pairSpec)
-	s := newSearcher(t, l, Options{Mode: NSGA2, Seed: 1})
+	s := newSearcher(t, l, Options{Mode: NSGA2, Seed: 1, Population: 2})
 	for r := range uint64(2) {
 		tell(t, s, space.RankOf(r), Outcome{Failure: "crash"})
 	}

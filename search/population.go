@@ -19,12 +19,13 @@ type member struct {
 // failed is the front of failures: behind every configuration that works.
 const failed = math.MaxInt
 
-// populationSize is the number of configurations that are bred from.
+// populationSize is the number of configurations that are bred from. On measured
+// tables and with 100 trials, 8 to 16 do better than 25 or 40.
 func populationSize(o Options) int {
 	if o.Population > 0 {
 		return o.Population
 	}
-	return min(max(o.Budget/4, 8), 40)
+	return min(max(o.Budget/8, 8), 40)
 }
 
 // compare puts the better of two members first: the crowded comparison of Deb et
@@ -45,7 +46,7 @@ func population(h *history, size int) []member {
 	members := make([]member, h.told.len())
 	var points []pareto.Point // of all that work
 	var owner []int           // the member of each point
-	for i, r := range h.told.sorted {
+	for i, r := range h.told.ascending() {
 		members[i] = member{rank: r, front: failed}
 		if o := h.outcomes[r]; o.ok() {
 			for _, p := range o.Points {

@@ -73,7 +73,7 @@ func TestPopulationSize(t *testing.T) {
 	}{
 		{Options{}, 8},
 		{Options{Budget: 24}, 8},
-		{Options{Budget: 100}, 25},
+		{Options{Budget: 100}, 12},
 		{Options{Budget: 10_000}, 40},
 		{Options{Budget: 100, Population: 3}, 3},
 	} {

@@ -47,7 +47,7 @@ type Options struct {
 	Budget int
 
 	// Population is how many of the best configurations NSGA2 breeds from, at
-	// least 2; 0 means a quarter of Budget, but no fewer than 8 nor more than 40.
+	// least 2; 0 means an eighth of Budget, but no fewer than 8 nor more than 40.
 	Population int
 }
 
@@ -96,7 +96,7 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 		}
 		s.mode = tour
 	case SeedDesign:
-		s.mode = &design{lattice: l, seed: o.Seed, size: o.Budget}
+		s.mode = &design{lattice: l, seed: o.Seed, size: o.Budget, draws: poolSize}
 	case NSGA2:
 		s.mode = &evolution{lattice: l, size: populationSize(o)}
 	case Random:

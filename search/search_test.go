@@ -17,27 +17,28 @@ var modes = []Mode{Exhaustive, SeedDesign, NSGA2, Random}
 // No mode ever asks for a configuration that is not in the lattice or that was
 // asked for before: 100,000 asks.
 func TestAsksAreValidAndNew(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		lattice *space.Lattice
-		modes   []Mode
-		asks    int // of each mode; all are given where the lattice is smaller
+		asks    map[Mode]int // all are given where the lattice is smaller
 	}{
-		{"sglang18, 8 devices", sglang18(t, 8), []Mode{SeedDesign, NSGA2, Random}, 10_000},
-		{"sglang18, 1 device", sglang18(t, 1), []Mode{SeedDesign, NSGA2, Random}, 10_000},
-		{"hard", newLattice(t, hardSpec), []Mode{SeedDesign, NSGA2, Random}, 13_000},
-		{"small", newLattice(t, smallSpec), modes, 500},
-		{"pair", newLattice(t, pairSpec), modes, 10},
-		{"one", newLattice(t, oneSpec), modes, 10},
+		{"sglang18, 8 devices", sglang18(t, 8), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
+		{"sglang18, 1 device", sglang18(t, 1), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
+		{"hard", newLattice(t, hardSpec), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
+		{"small", newLattice(t, smallSpec), map[Mode]int{Exhaustive: 500, SeedDesign: 500, NSGA2: 500, Random: 500}},
+		{"pair", newLattice(t, pairSpec), map[Mode]int{Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
+		{"one", newLattice(t, oneSpec), map[Mode]int{Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
 	} {
-		for _, mode := range tt.modes {
+		for mode, asks := range tt.asks {
 			t.Run(tt.name+"/"+string(mode), func(t *testing.T) {
-				want := tt.asks
+				t.Parallel()
+				want := asks
 				if n, fits := tt.lattice.Count().Uint64(); fits {
 					want = min(want, int(n))
 				}
-				s := newSearcher(t, tt.lattice, Options{Mode: mode, Seed: 1, Budget: tt.asks})
-				if got := drain(t, s, tt.lattice, tt.asks); got != want {
+				s := newSearcher(t, tt.lattice, Options{Mode: mode, Seed: 1, Budget: asks})
+				if got := drain(t, s, tt.lattice, asks); got != want {
 					t.Errorf("%d asks, want %d", got, want)
 				}
 			})
@@ -100,6 +101,7 @@ func tell(t testing.TB, s *Searcher, r space.Rank, o Outcome) {
 // A study that is killed and resumed goes on as if nothing had happened: a new
 // Searcher that is told the history, in whatever order, asks the same.
 func TestReplayAsksTheSame(t *testing.T) {
+	t.Parallel()
 	lattices := []*space.Lattice{newLattice(t, smallSpec), newLattice(t, hardSpec)}
 	rapid.Check(t, func(rt *rapid.T) {
 		l := rapid.SampledFrom(lattices).Draw(rt, "lattice")

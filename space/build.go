@@ -42,6 +42,20 @@ func (b *builder) build(e *expr) ref {
 	})
 }
 
+// condition is build for an expression that must be true or false.
+func (b *builder) condition(e *expr) ref {
+	r := b.build(e)
+	if e.kinds == maybeBool {
+		return r
+	}
+	return b.each(r, func(v Value) Value {
+		if v.kind == kindBool || v.isError() {
+			return v
+		}
+		return errorValue(e, "want true or false, not %s,", v.quoted())
+	})
+}
+
 func (b *builder) name(e *expr) ref {
 	n := b.folder.spec.names[e.name]
 	switch n.kind {
@@ -101,12 +115,11 @@ func (b *builder) lazy(e *expr) ref {
 type move struct {
 	rule  int // in the lattice's rules
 	param int
-	level int
 	next  ref // the value index that the parameter gets; its own where the move does not apply
 }
 
-// move builds a move of the parameter at level. Where when holds it takes the value
-// of target, if that is one of its values. If not, the values with that same
+// move builds a move of the parameter at level; neither when nor target may hold
+// an error. Where when holds the parameter takes the value of target, if that is one of its values. If not, the values with that same
 // target are one server, known by one of them: the default if it is among
 // them, else the first.
 func (b *builder) move(level int, p *Param, when, target ref) ref {
@@ -116,11 +129,8 @@ func (b *builder) move(level int, p *Param, when, target ref) ref {
 		if i := slices.Index(p.Values, v); i >= 0 {
 			return Int(int64(i))
 		}
-		if !v.isError() {
-			outside = true
-			v = None()
-		}
-		return v
+		outside = true
+		return None()
 	})
 	if !outside {
 		return next

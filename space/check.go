@@ -29,12 +29,11 @@ type Verdict struct {
 
 // Check explains one configuration. What it leaves out has its default.
 func (l *Lattice) Check(c Config) Verdict {
-	v := Verdict{OK: true, Reasons: l.checkDomain(c)}
 	p, err := l.PointOf(c)
 	if err != nil {
-		v.OK = false
-		return v
+		return Verdict{Reasons: l.checkDomain(c)}
 	}
+	v := Verdict{OK: true, Reasons: []Reason{}}
 	canon := l.Canon(p)
 	for i, r := range l.rules {
 		if l.holds(r, p) {

@@ -11,20 +11,8 @@ import (
 	"strings"
 )
 
-// Options are what is given for one compilation.
-type Options struct {
-	// Facts are what is known of machine, model and workload. Those that the spec
-	// does not declare are ignored.
-	Facts map[string]Value
-	// Tune names the parameters to tune; nil means the spec's own choice, {"all"}
-	// every one. The others keep their default.
-	Tune []string
-	// Set restricts parameters to some of their values, and tunes them. The first
-	// of these is the default where the engine's is not among them.
-	Set map[string][]Value
-}
-
-// maxNodes bounds the diagrams of one compilation, 40 to 80 bytes each.
+// maxNodes bounds the diagrams of one compilation. A node takes 40 to 80 bytes, a
+// terminal about 100.
 const maxNodes = 1_000_000
 
 // EmptyError says that rules leave no configuration.
@@ -65,87 +53,6 @@ func (s *Spec) Compile(o Options) (*Lattice, error) {
 	l.id = l.identity()
 	l.setDefault()
 	return l, nil
-}
-
-// choose finds the effective values of each parameter.
-func (l *Lattice) choose(o Options) error {
-	s := l.spec
-	l.params = slices.Clone(s.Params)
-	l.tuned = make([]bool, len(s.Params))
-	tune := o.Tune
-	if tune == nil {
-		tune = s.Tune
-	}
-	for i := range s.Params {
-		l.tuned[i] = tune == nil || slices.Contains(tune, s.Params[i].Name) || slices.Equal(tune, []string{"all"})
-	}
-	var errs []error
-	for _, name := range tune {
-		if s.index(name) < 0 && !slices.Equal(tune, []string{"all"}) {
-			errs = append(errs, s.unknownParam(name))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Set)) {
-		i := s.index(name)
-		if i < 0 {
-			errs = append(errs, s.unknownParam(name))
-			continue
-		}
-		l.tuned[i] = true
-		errs = append(errs, restrictParam(&l.params[i], o.Set[name]))
-	}
-	for i := range l.params {
-		if p := &l.params[i]; !l.tuned[i] {
-			p.Values = []Value{p.Default}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (s *Spec) unknownParam(name string) error {
-	return fmt.Errorf("space %s has no parameter %s%s", s.Name, name, didYouMean(name, paramNames(s.Params)))
-}
-
-// restrictParam leaves only the given values, in the parameter's own order.
-func restrictParam(p *Param, values []Value) error {
-	for _, v := range values {
-		if !slices.Contains(p.Values, v) {
-			return valueError(p, v)
-		}
-	}
-	if len(values) == 0 {
-		return fmt.Errorf("no value given for %s: choose of %s", p.Name, valueList(p.Values))
-	}
-	p.Values = slices.DeleteFunc(slices.Clone(p.Values), func(v Value) bool { return !slices.Contains(values, v) })
-	if !slices.Contains(p.Values, p.Default) {
-		p.Default = p.Values[0]
-	}
-	return nil
-}
-
-func valueError(p *Param, v Value) error {
-	return fmt.Errorf("%s cannot be %s%s (values: %s)", p.Name, v, didYouMean(v.String(), valueTexts(p.Values)), strings.Join(valueTexts(p.Values), ", "))
-}
-
-// giveFacts checks the facts that the spec declares and returns them by name.
-func (l *Lattice) giveFacts(given map[string]Value) (map[string]Value, error) {
-	l.facts = map[string]Value{}
-	var errs []error
-	for i := range l.spec.Facts {
-		f := &l.spec.Facts[i]
-		v, ok := given[f.Name]
-		if !ok && f.Default != nil {
-			v, ok = *f.Default, true
-		}
-		if !ok {
-			continue
-		}
-		if msg := f.mismatch(v); msg != "" {
-			errs = append(errs, fmt.Errorf("fact %s: %s", f.Name, msg))
-		}
-		l.facts[f.Name] = v
-	}
-	return maps.Clone(l.facts), errors.Join(errs...)
 }
 
 func (l *Lattice) countRaw() error {
@@ -194,27 +101,34 @@ func (l *Lattice) foldRules(f *folder) []*compiledRule {
 		if p.activeIf.expr == nil {
 			continue
 		}
-		off := &expr{op: opNot, args: []*expr{p.activeIf.expr}}
+		off := &expr{op: opNot, args: []*expr{p.activeIf.expr}, kinds: maybeBool}
 		rules = append(rules, &compiledRule{id: p.Name + ".active_if", class: Inactive,
 			moves: []foldedMove{{i, f.fold(off), &expr{value: p.Default}}}})
 	}
 	for _, c := range rules {
-		scope := map[int]bool{}
-		if c.expr != nil {
-			f.scope(c.expr, scope)
-		}
-		// A move of a fixed parameter, or one that never applies, is none.
-		c.moves = slices.DeleteFunc(c.moves, func(m foldedMove) bool {
-			return len(l.params[m.param].Values) == 1 || m.when.op == opLiteral && m.when.value == Bool(false)
-		})
-		for _, m := range c.moves {
-			scope[m.param] = true
-			f.scope(m.when, scope)
-			f.scope(m.target, scope)
-		}
-		c.scope = slices.Sorted(maps.Keys(scope))
+		c.scope = l.scopeOf(c)
 	}
 	return rules
+}
+
+// scopeOf drops the moves of a rule that never apply and finds the parameters that
+// are left in it.
+func (l *Lattice) scopeOf(c *compiledRule) []int {
+	scope := map[int]bool{}
+	if c.expr != nil {
+		l.folder.scope(c.expr, scope)
+	}
+	c.moves = slices.DeleteFunc(c.moves, func(m foldedMove) bool {
+		return m.when.op == opLiteral && m.when.value == Bool(false)
+	})
+	for _, m := range c.moves {
+		l.folder.scope(m.when, scope)
+		l.folder.scope(m.target, scope)
+		if len(l.params[m.param].Values) > 1 {
+			scope[m.param] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(scope))
 }
 
 // orderRules returns the parameters to tune in diagram order.
@@ -267,7 +181,7 @@ func (l *Lattice) join(order []int, rules []*compiledRule) error {
 	for i, c := range rules {
 		b.missing = nil
 		moves = append(moves, b.rule(i, c)...)
-		if b.full {
+		if b.full { // then nothing else that it says is true
 			return l.tooLarge(c)
 		}
 		for _, name := range b.missing {
@@ -295,10 +209,11 @@ func (l *Lattice) join(order []int, rules []*compiledRule) error {
 	return nil
 }
 
-// rule builds one rule: its ok, and its moves.
+// rule builds one rule: its ok, and its moves. Where the rule fails, its ok is the
+// diagram that does.
 func (b *builder) rule(index int, c *compiledRule) []move {
 	if c.expr != nil {
-		c.ok = b.build(c.expr)
+		c.ok = b.condition(c.expr)
 		if c.class == Soft && len(b.missing) > 0 {
 			c.ok, b.missing = yes, nil
 			clear(b.built) // some hold the failure
@@ -306,18 +221,34 @@ func (b *builder) rule(index int, c *compiledRule) []move {
 		return nil
 	}
 	c.ok = yes
+	if len(c.moves) == 0 {
+		return nil
+	}
+	when := b.condition(c.moves[0].when)
+	targets := make([]ref, len(c.moves))
+	for i, m := range c.moves {
+		targets[i] = b.build(m.target)
+	}
+	for _, r := range append(targets, when) {
+		if len(b.missing) > 0 || b.full || b.faultOf(r) != "" {
+			c.ok = r
+			return nil
+		}
+	}
+	if len(c.moves) > 1 { // all or nothing
+		for i, m := range c.moves {
+			values := b.params[m.param].Values
+			when = b.and(when, b.each(targets[i], func(v Value) Value { return Bool(slices.Contains(values, v)) }))
+		}
+	}
 	var moves []move
-	for _, m := range c.moves {
+	for i, m := range c.moves {
 		level := b.level[m.param]
-		next := b.move(level, &b.params[m.param], b.build(m.when), b.build(m.target))
-		if len(b.missing) > 0 || b.full {
-			return nil
+		if level < 0 {
+			continue
 		}
-		moves = append(moves, move{index, m.param, level, next})
-		if fault := b.faultOf(next); fault != "" {
-			c.ok = next // to be reported by the caller
-			return nil
-		}
+		next := b.move(level, &b.params[m.param], when, targets[i])
+		moves = append(moves, move{index, m.param, next})
 		c.ok = b.and(c.ok, b.same(next, b.indices(level)))
 	}
 	return moves
@@ -374,6 +305,9 @@ func (l *Lattice) missingFacts(needed map[string][]string) error {
 			from = " (from " + f.From + ")"
 		}
 		errs = append(errs, fmt.Errorf("fact %s%s is needed by %s: give --fact %s=VALUE", name, from, strings.Join(needed[name], ", "), name))
+	}
+	if len(errs) > 0 {
+		errs = append(errs, errors.New("facts of a model are read from its directory or GGUF file: give --model PATH"))
 	}
 	return errors.Join(errs...)
 }

@@ -26,8 +26,8 @@ type diagrams struct {
 	slots []ref // hash table of nodes, -1 = empty; its length is a power of two
 	terms []Value
 	ids   map[Value]ref
-	limit int  // most nodes
-	full  bool // the limit was reached: every result since is meaningless
+	limit int  // most nodes, and most terminals; an apply takes at most four times as many steps
+	full  bool // a limit was reached: every result since is meaningless
 
 	stack []ref // children of the nodes being built
 	memo  memo
@@ -50,6 +50,10 @@ func newDiagrams(sizes []int, limit int) *diagrams {
 func (d *diagrams) constant(v Value) ref {
 	r, ok := d.ids[v]
 	if !ok {
+		if len(d.terms) >= d.limit {
+			d.full = true
+			return no
+		}
 		r = ^ref(len(d.terms))
 		d.terms = append(d.terms, v)
 		d.ids[v] = r
@@ -186,6 +190,7 @@ func (d *diagrams) applyMemo(a, b, c ref, rule applyRule) ref {
 	r := d.node(level, d.stack[start:])
 	d.stack = d.stack[:start]
 	d.memo.put(a, b, c, r)
+	d.full = d.full || d.memo.used > 4*d.limit
 	return r
 }
 

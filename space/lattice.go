@@ -51,7 +51,7 @@ type RuleReport struct {
 func (l *Lattice) Spec() *Spec { return l.spec }
 
 // Params are all parameters of the spec, with the values that they can have here:
-// a fixed one has one.
+// a fixed one has one. The slice is the lattice's own: do not change it.
 func (l *Lattice) Params() []Param { return l.params }
 
 // Tuned reports whether a parameter of the spec is passed on the command line.
@@ -161,11 +161,14 @@ func (l *Lattice) Repair(p Point) Point {
 // of a spec.
 func (l *Lattice) Canon(p Point) Point {
 	l.mustFit(p)
-	c := slices.Clone(p)
-	at := func(level int) int { return int(c[l.order[level]]) }
+	c, before := slices.Clone(p), slices.Clone(p)
+	at := func(level int) int { return int(before[l.order[level]]) }
 	for range len(l.moves) + 1 {
 		changed := false
-		for _, m := range l.moves {
+		for i, m := range l.moves {
+			if i == 0 || l.moves[i-1].rule != m.rule {
+				copy(before, c) // the moves of one rule happen at once
+			}
 			next, _ := l.diagrams.at(m.next, at).AsInt()
 			changed = changed || c[m.param] != uint8(next)
 			c[m.param] = uint8(next)

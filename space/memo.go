@@ -1,8 +1,9 @@
 package space
 
 // A memo remembers the results of one apply. It is an open-addressing hash table
-// that clears in no time: an entry of an older generation counts as empty. (Go's
-// own map was the larger half of compilation.)
+// that clears in no time: an entry of an older generation counts as empty. One
+// that has grown is dropped instead, since most applies are small and a small
+// table stays in the cache.
 type memo struct {
 	entries []memoEntry // its length is a power of two
 	used    int
@@ -15,8 +16,9 @@ type memoEntry struct {
 }
 
 func (m *memo) clear() {
-	if m.now++; m.now == 0 || m.entries == nil {
-		m.entries, m.now = make([]memoEntry, 256), 1
+	const small = 1024
+	if m.now++; m.now == 0 || len(m.entries) != small {
+		m.entries, m.now = make([]memoEntry, small), 1
 	}
 	m.used = 0
 }

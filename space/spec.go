@@ -173,7 +173,10 @@ func Parse(filename string, yaml []byte) (*Spec, error) {
 
 // index is the place of a parameter in Params, or -1.
 func (s *Spec) index(name string) int {
-	return slices.IndexFunc(s.Params, func(p Param) bool { return p.Name == name })
+	if e, ok := s.names[name]; ok && e.kind == isParam {
+		return e.index
+	}
+	return -1
 }
 
 // Args are the command-line flags of c: the fixed ones, then each parameter for

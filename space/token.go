@@ -1,6 +1,7 @@
 package space
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -108,7 +109,7 @@ func number(src string, pos int) (token, error) {
 	text := src[pos:end]
 	v := ParseValue(text)
 	if _, ok := v.AsFloat(); !ok {
-		if _, err := strconv.ParseFloat(text, 64); err == nil {
+		if _, err := strconv.ParseFloat(text, 64); errors.Is(err, strconv.ErrRange) {
 			return token{}, &exprError{pos, fmt.Sprintf("number %s is out of range", text)}
 		}
 		return token{}, &exprError{pos, fmt.Sprintf("%q is not a number", text)}

@@ -58,15 +58,11 @@ func (s *events) cut(b []byte) (line, rest []byte, ended bool) {
 	if end >= 0 {
 		line, rest = b[:end], b[end+1:]
 	}
-	cr := bytes.IndexByte(line, '\r')
-	switch {
-	case cr < 0:
-		return line, rest, end >= 0
-	case cr == end-1:
-		return line[:cr], rest, true
+	if cr := bytes.IndexByte(line, '\r'); cr >= 0 {
+		s.skipLF = true
+		return line[:cr], b[cr+1:], true
 	}
-	s.skipLF = true
-	return line[:cr], b[cr+1:], true
+	return line, rest, end >= 0
 }
 
 func (s *events) take(line []byte, event func(data []byte)) {

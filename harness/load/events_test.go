@@ -36,6 +36,7 @@ var eventTable = []struct {
 	{"mixed ends", "data: a\n\r\ndata: b\r\n\ndata: c\r\n\r", []string{"a", "b", "c"}},
 	{"comments", ": ping\n\n:\n\ndata: a\n: in between\n\n", []string{"a"}},
 	{"several lines are one event", "data: {\ndata: }\n\n", []string{"{\n}"}},
+	{"several lines, CRLF", "data: {\r\ndata: }\r\n\r\n", []string{"{\n}"}},
 	{"empty data", "data\n\ndata:\n\ndata: \n\n", []string{"", "", ""}},
 	{"other fields", "event: x\nid: 7\nretry: 3\ndata: a\ndatas: b\ndat: c\n\n", []string{"a"}},
 	{"blank lines", "\n\n\ndata: a\n\n\n\n", []string{"a"}},

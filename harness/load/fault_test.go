@@ -37,12 +37,15 @@ func TestFaultCatalogue(t *testing.T) {
 		error  string // a part of it
 		output int
 		header string // in place of streamHead
+
+		first, gap time.Duration // timeouts; 0 is the default, which no test meets
 	}{
 		{name: "no fault", send: chunked(textEvent("null")) + chunked(textEvent(`"length"`)) + chunked(usageEvent(2)) + chunked(done) + "0\r\n\r\n", output: 2},
 		{name: "no fault, [DONE] missing", send: chunked(textEvent("null")) + chunked(textEvent(`"length"`)) + chunked(usageEvent(2)) + "0\r\n\r\n", output: 2},
 		{name: "no fault, but the end of the body is missing", send: chunked(textEvent("null")) + chunked(textEvent(`"length"`)) + chunked(usageEvent(2)+done), output: 2},
 		{name: "no fault, body until the end", header: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", send: textEvent("null") + textEvent(`"length"`) + usageEvent(2) + done, output: 2},
 		{name: "no fault, but bytes after the end", send: chunked(textEvent("null")+textEvent(`"length"`)+usageEvent(2)+done) + "0\r\n\r\nHTTP/1.1 408 Request Timeout\r\n\r\n", output: 2},
+		{name: "no fault, and silence after [DONE]", send: chunked(textEvent("null") + textEvent(`"length"`) + usageEvent(2) + done), after: hang, gap: 500 * time.Millisecond, output: 2},
 		{name: "invalid UTF-8 is text", send: chunked("data: {\"choices\":[{\"text\":\"\xff\xfe\",\"finish_reason\":null}]}\n\n") + chunked(textEvent(`"length"`)) + chunked(usageEvent(2)+done) + "0\r\n\r\n", output: 2},
 		{name: "error in the stream", send: chunked(textEvent("null")) + chunked("data: {\"error\":{\"message\":\"CUDA out\\nof memory\",\"code\":500}}\n\n"+done) + "0\r\n\r\n", class: ClassInBand, error: "CUDA out of memory", output: -1},
 		{name: "error as a string", send: chunked("data: {\"error\":\"kaput\"}\n\n") + "0\r\n\r\n", class: ClassInBand, error: "kaput", output: -1},
@@ -63,7 +66,7 @@ func TestFaultCatalogue(t *testing.T) {
 		{name: "503 with Retry-After", header: "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", class: ClassOverloaded, error: "retry after 7", output: -1},
 		{name: "400 with a message", header: "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n", send: `{"error":{"message":"prompt empty"}}`, class: ClassStatus, error: "prompt empty", output: -1},
 		{name: "redirect", header: "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://other/\r\nContent-Length: 0\r\n\r\n", class: ClassStatus, error: "http://other/", output: -1},
-		{name: "compressed", header: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n", send: "\x1f\x8b\x08", class: ClassProtocol, error: "gzip", output: -1},
+		{name: "compressed", header: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\n", send: "\x1f\x8b\ndata: x\n\n", class: ClassProtocol, error: "gzip", output: -1},
 		{name: "no stream", header: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n", send: `{"text":"w"}`, class: ClassProtocol, error: "application/json", output: -1},
 		{name: "no stream, but an error", header: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n", send: `{"error":"oops"}`, class: ClassInBand, error: "oops", output: -1},
 		{name: "not HTTP", header: "SSH-2.0-OpenSSH_9.2\r\n", class: ClassProtocol, error: "SSH-2.0", output: -1},
@@ -72,10 +75,10 @@ func TestFaultCatalogue(t *testing.T) {
 		{name: "huge header", header: "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHead), after: hang, class: ClassProtocol, error: "65536", output: -1},
 		{name: "closed without an answer", header: "-", class: ClassReset, error: "before any answer", output: -1},
 		{name: "reset in mid-stream", send: chunked(textEvent("null")), after: func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }, class: ClassReset, output: -1},
-		{name: "never answers", header: "-", after: hang, class: ClassFirstTO, error: "no token after 80ms", output: -1},
-		{name: "headers and no token", send: chunked(": ping\n\n"), after: hang, class: ClassFirstTO, output: -1},
-		{name: "role only", send: chunked("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"), after: hang, class: ClassFirstTO, output: -1},
-		{name: "stops in the middle", send: chunked(textEvent("null")), after: hang, class: ClassGapTO, error: "after 1 chunk", output: -1},
+		{name: "never answers", header: "-", after: hang, class: ClassFirstTO, error: "no token after 80ms", first: 80 * time.Millisecond, output: -1},
+		{name: "headers and no token", send: chunked(": ping\n\n"), after: hang, class: ClassFirstTO, first: 80 * time.Millisecond, output: -1},
+		{name: "role only", send: chunked("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"), after: hang, class: ClassFirstTO, first: 80 * time.Millisecond, output: -1},
+		{name: "stops in the middle", send: chunked(textEvent("null")), after: hang, class: ClassGapTO, error: "after 1 chunk", gap: 80 * time.Millisecond, output: -1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +100,7 @@ func TestFaultCatalogue(t *testing.T) {
 			})
 			res := run(t, Target{URL: url, API: Completions}, Options{
 				Prompts: prompts(1, 2), Concurrency: 1,
-				FirstTokenTimeout: 80 * time.Millisecond, GapTimeout: 90 * time.Millisecond, TotalTimeout: 20 * time.Second,
+				FirstTokenTimeout: tt.first, GapTimeout: tt.gap,
 			})
 			rec := res.Records[0]
 			if rec.Class != tt.class || !strings.Contains(rec.Error, tt.error) || rec.OutputTokens != tt.output {

@@ -23,6 +23,10 @@ func TestScheduleConstant(t *testing.T) {
 			t.Errorf("%d at %v/s: %v, want %v", tt.n, tt.rate, got, tt.want)
 		}
 	}
+	// Gaps so bursty that all are 0 in floating point.
+	if got := schedule(Gamma, 2, 4, 1e-9, 1); !slices.Equal(got, []int64{0, 500e6}) {
+		t.Errorf("all at once: %v, want the last at n/rate", got)
+	}
 	const day = 3 * 86400
 	if got := schedule(Constant, day, 3, 1, 0)[day-1]; got != 86400e9 {
 		t.Errorf("after a day at 3/s: %d, want no drift", got)

@@ -12,6 +12,9 @@ func checkShape(m model, f flagValues) error {
 			return fmt.Errorf("AssertionError: %s must be at least 1, got %d (simulated)", name, n)
 		}
 	}
+	if f.str("schedule_policy", "") == "priority" {
+		return fmt.Errorf("ValueError: Unknown schedule_policy: 'priority' (simulated)")
+	}
 	if n := f.int("chunked_prefill_size", -1); n == 0 || n < -1 {
 		return fmt.Errorf("AssertionError: chunked_prefill_size must be positive, or -1 for off, got %d (simulated)", n)
 	}

@@ -24,6 +24,7 @@ const (
 	graphLayerSec = 16e-6  // kernels of one layer, replayed from a graph
 	breakLayerSec = 45e-6  // the same with attention launched outside of the graph
 	eagerLayerSec = 230e-6 // the same, launched from Python
+	compiledShare = 0.7    // of graphLayerSec, with torch.compile
 )
 
 // attentionRates gives a backend's share of peak FLOP/s (prefill) and bandwidth (decode).
@@ -55,7 +56,7 @@ func (s *setup) stepSec(w work, pipelineFull bool) float64 {
 	switch {
 	case s.pp == 1:
 		t = s.stageSec(w)
-	case w.promptTokens > 0 && pipelineFull:
+	case w.promptTokens > 0 && pipelineFull && w.decodes == 0: // a decode needs its last token from the other end
 		t = s.stageSec(w) + s.hopSec(w)
 	case w.promptTokens > 0:
 		t = float64(s.pp) * (s.stageSec(w) + s.hopSec(w))
@@ -104,13 +105,14 @@ func (s *setup) stageSec(w work) float64 {
 	}
 	busy := s.gemmSec(float64(tokens)) + s.attentionSec(w)
 	comm := s.commSec(float64(tokens))
-	if s.twoBatch {
-		busy = 2*s.gemmSec(float64(tokens)/2) + s.attentionSec(w)
-		busy, comm = max(busy, comm)+0.25*min(busy, comm), 0
-	}
 	kernels := graphLayerSec
+	if s.twoBatch { // everything is done twice, for half of the tokens
+		busy, comm = 2*s.gemmSec(float64(tokens)/2)+s.attentionSec(w), 2*s.commSec(float64(tokens)/2)
+		busy, comm = max(busy, comm)+0.25*min(busy, comm), 0
+		kernels *= 2
+	}
 	if graph && s.compile && w.decodes <= s.compileMaxBS {
-		kernels *= 0.7
+		kernels *= compiledShare
 	}
 	t := busy + comm + layers*kernels
 	switch {

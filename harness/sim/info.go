@@ -9,12 +9,20 @@ import (
 	"time"
 )
 
+// flagDefaults are SGLang's defaults of flags that the simulator only reports.
+var flagDefaults = map[string]any{
+	"model_path": defaultModel, "host": "127.0.0.1", "port": 30000, "load_format": "auto", "dtype": "auto", "device": "cuda",
+	"log_level": "info", "base_gpu_id": 0, "gpu_id_step": 1, "nnodes": 1, "node_rank": 0, "kv_cache_dtype": "auto",
+	"radix_eviction_policy": "lru", "moe_a2a_backend": "none", "moe_runner_backend": "auto", "swa_full_tokens_ratio": 0.8,
+	"triton_attention_num_kv_splits": 8, "hicache_ratio": 2.0, "watchdog_timeout": 300.0, "decode_log_interval": logEverySteps,
+}
+
 // serverArgs are the flags as they take effect, under SGLang's names: what was
 // given, with every automatic value that the server has filled in.
 func (s *setup) serverArgs() map[string]any {
 	args := map[string]any{
 		"tp_size": s.tp, "pp_size": s.pp, "dp_size": s.dp, "ep_size": s.ep, "enable_dp_attention": s.dpAttention,
-		"attention_backend": s.attnPrefill, "prefill_attention_backend": s.attnPrefill, "decode_attention_backend": s.attnDecode,
+		"attention_backend": s.attnBase, "prefill_attention_backend": s.attnPrefill, "decode_attention_backend": s.attnDecode,
 		"chunked_prefill_size": s.chunkFlag(), "max_prefill_tokens": s.maxPrefill, "page_size": s.page,
 		"cuda_graph_max_bs": s.graphMaxBS, "cuda_graph_max_bs_decode": s.graphMaxBS, "disable_cuda_graph": s.graphMaxBS == 0,
 		"enable_mixed_chunk": s.mixed, "disable_overlap_schedule": !s.overlap, "enable_torch_compile": s.compile,
@@ -24,11 +32,18 @@ func (s *setup) serverArgs() map[string]any {
 		"detokenizer_worker_num": s.detokenizers, "stream_interval": s.streamInterval, "context_length": s.contextLen,
 		"mem_fraction_static": s.mem.fraction, "num_continuous_decode_steps": s.flags.int("num_continuous_decode_steps", 1),
 	}
-	for _, f := range flagTable { // the rest as given
+	if s.spec.on() {
+		args["speculative_num_steps"], args["speculative_num_draft_tokens"] = s.spec.steps, s.spec.draft
+	}
+	for _, f := range flagTable { // the rest as given, or at its default
 		if _, there := args[f.name]; there || strings.HasPrefix(f.name, "sim_") {
 			continue
 		}
 		text, given := s.flags[f.name]
+		if otherwise, has := flagDefaults[f.name]; has && !given {
+			args[f.name] = otherwise
+			continue
+		}
 		switch {
 		case f.kind == switchFlag:
 			args[f.name] = given

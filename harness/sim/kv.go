@@ -82,10 +82,15 @@ func (r *replica) makeRoom() {
 func (r *replica) shortfall(steps int) int {
 	need := 0
 	for _, q := range r.running {
-		n := min(steps*max(1, r.s.spec.draft), max(1, q.maxNew-q.output))
-		need += pages(len(q.ids)+n-1-q.shared, r.s.page) - q.held
+		need += pages(r.entries(q, steps)-q.shared, r.s.page) - q.held
 	}
 	return need - r.room()
+}
+
+// entries is the KV cache that q needs for the given number of decode steps; the
+// newest token has none before it is used.
+func (r *replica) entries(q *sequence, steps int) int {
+	return len(q.ids) + min(steps*max(1, r.s.spec.draft), max(1, q.maxNew-q.output)) - 1
 }
 
 // ratioAfterRetract expects of every request the share of its output that the running ones have shown.

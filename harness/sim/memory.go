@@ -120,21 +120,32 @@ func (s *setup) dynamicNeedMiB(tokens int, spread float64) float64 {
 		need += 1300
 	}
 	need += 1.2 * float64(s.graphMaxBS)
-	perToken := 1.02 * math.Sqrt(float64(s.model.hidden)/4096) * (0.85 + 0.15/float64(s.tp)) * (1 + 0.12*float64(s.pp-1))
+	perToken := 1.02 * math.Pow(float64(s.model.hidden)/4096, 0.25) * (0.85 + 0.15/float64(s.tp)) * (1 + 0.12*float64(s.pp-1))
 	if s.attnPrefill == "torch_native" {
 		perToken *= 1.3 // scores are materialised
+	}
+	if s.model.experts > 0 {
+		perToken *= 1.3 // each token is copied to its experts
 	}
 	return (need + perToken*float64(tokens)) * spread
 }
 
-// memorySpread is log-normal: mostly a property of the configuration, a little of the seed.
+// memorySpread is log-normal: mostly a property of the configuration, a little of
+// the seed. What the engine chooses by itself its authors have tried: there it is small.
 func (s *setup) memorySpread(seed uint64) float64 {
 	if seed == noNoise {
 		return 1
 	}
 	config := rand.New(rand.NewPCG(s.hash(), 1)).NormFloat64()
 	launch := rand.New(rand.NewPCG(s.hash(), seed)).NormFloat64()
-	return math.Exp(0.18*config + 0.03*launch)
+	width := 0.04
+	for _, name := range []string{"chunked_prefill_size", "mem_fraction_static", "attention_backend", "prefill_attention_backend",
+		"decode_attention_backend", "pp_size", "enable_torch_compile"} {
+		if text, given := s.flags[name]; given && text != "1" {
+			width = 0.18
+		}
+	}
+	return math.Exp(width*config + 0.03*launch)
 }
 
 // noNoise as a seed turns all spread and noise off.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"harness/space"
 )
 
 // A model is the shape of a decoder-only transformer with grouped-query
@@ -23,7 +25,8 @@ type model struct {
 	experts    int // 0: dense
 	topK       int // experts that a token visits
 	tied       bool
-	maxContext int // tokens
+	maxContext int                    // tokens
+	facts      map[string]space.Value // of a directory's files; nil for a built-in model
 }
 
 // models is sorted by name. Shapes are those of the published config.json files
@@ -81,11 +84,19 @@ func readModel(dir string) (model, error) {
 		TopK       int  `json:"num_experts_per_tok"`
 		Tied       bool `json:"tie_word_embeddings"`
 		MaxContext int  `json:"max_position_embeddings"`
+		LatentRank int  `json:"kv_lora_rank"`
 	}
 	if err := json.Unmarshal(text, &c); err != nil {
 		return model{}, fmt.Errorf("config.json: %w", err)
 	}
-	m := model{name: filepath.Base(dir), layers: c.Layers, hidden: c.Hidden, ffn: c.FFN, heads: c.Heads,
+	if c.LatentRank > 0 {
+		return model{}, fmt.Errorf("config.json: multi-head latent attention (kv_lora_rank %d) is not modelled", c.LatentRank)
+	}
+	facts, err := space.ModelFacts(dir)
+	if err != nil {
+		return model{}, err
+	}
+	m := model{facts: facts, name: filepath.Base(dir), layers: c.Layers, hidden: c.Hidden, ffn: c.FFN, heads: c.Heads,
 		kvHeads: c.KVHeads, headDim: c.HeadDim, vocab: c.Vocab, experts: max(c.Experts, c.Routed, c.Local),
 		topK: c.TopK, tied: c.Tied, maxContext: c.MaxContext}
 	if m.experts > 0 && c.MoEFFN > 0 {

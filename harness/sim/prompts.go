@@ -68,8 +68,8 @@ func (r *replica) admit(q *sequence, now time.Duration, left *budget, reserved *
 	if need > room && !alone {
 		return refuse()
 	}
-	if len(r.batch) > 0 && fresh > left.prompt || !left.unlimited && min(fresh, left.chunk)/r.s.page == 0 && fresh > left.chunk {
-		return refuse()
+	if len(r.batch) > 0 && fresh > left.prompt || !alone && !left.unlimited && fresh > left.chunk && left.chunk < r.s.page {
+		return refuse() // the rest of the step's budget holds neither the prompt nor a page of it
 	}
 	if q.started == 0 {
 		q.started, q.cached = now, min(shared, q.prompt)

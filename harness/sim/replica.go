@@ -54,7 +54,12 @@ func newReplica(s *setup, index int, seed uint64) *replica {
 func (r *replica) firstRatio() float64 { return min(1, ratioStart*r.s.conservativeness) }
 
 // idle reports whether the replica has nothing to do.
-func (r *replica) idle() bool { return !r.busy && len(r.waiting) == 0 && len(r.running) == 0 }
+func (r *replica) idle() bool { return !r.busy && !r.wanted() }
+
+// wanted reports whether there is something to compute.
+func (r *replica) wanted() bool {
+	return len(r.waiting) > 0 || len(r.running) > 0 || r.chunked != nil
+}
 
 func (r *replica) submit(q *sequence) { r.waiting = append(r.waiting, q) }
 
@@ -74,7 +79,7 @@ func (r *replica) flush() bool {
 // when there is nothing to do.
 func (r *replica) begin(now time.Duration) (time.Duration, bool) {
 	r.dropAborted()
-	if len(r.waiting) == 0 && len(r.running) == 0 {
+	if !r.wanted() {
 		r.pipelineFull = false
 		return 0, false
 	}
@@ -105,7 +110,7 @@ func (r *replica) promptTokens() int {
 // addDecodes puts the running sequences into the step.
 func (r *replica) addDecodes(w *work) {
 	for _, q := range r.running {
-		r.hold(q, len(q.ids)+max(0, r.s.spec.draft-1)-q.shared)
+		r.hold(q, r.entries(q, 1)-q.shared)
 		q.computed = len(q.ids)
 		w.decodes++
 		w.contextToks += len(q.ids)

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,17 +39,16 @@ func readBody(r *http.Request, into any) error {
 
 // prompt reads one prompt: text, or token ids, or a list with one of either.
 func (h *server) prompt(raw json.RawMessage) (ids []int32, text bool, err error) {
-	raw = bytes.TrimSpace(raw)
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return tokenize(s, h.s.model.vocab), true, nil
-	}
-	if json.Unmarshal(raw, &ids) == nil {
-		return ids, false, h.checkIDs(ids)
-	}
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil && len(list) == 1 && (list[0][0] == '[' || list[0][0] == '"') {
-		return h.prompt(list[0])
+		raw = list[0]
+	}
+	var s *string
+	if json.Unmarshal(raw, &s) == nil && s != nil {
+		return tokenize(*s, h.s.model.vocab), true, nil
+	}
+	if json.Unmarshal(raw, &ids) == nil && ids != nil {
+		return ids, false, h.checkIDs(ids)
 	}
 	return nil, false, badRequest("the prompt must be a text or a list of token ids; the simulator takes one prompt a request")
 }

@@ -29,7 +29,7 @@ func Facts(gpu, model string) (map[string]space.Value, error) {
 
 func factsOf(g gpu, m model) map[string]space.Value {
 	n := func(i int) space.Value { return space.Int(int64(i)) }
-	return map[string]space.Value{
+	facts := map[string]space.Value{
 		"gpu_sm": n(g.sm), "gpu_mem_mib": space.Int(g.memMiB), "gpu_free_mib": space.Int(g.memMiB - 500),
 		"is_a100": space.Bool(g.name == "A100"), "has_gpu": space.Bool(true),
 		"num_layers": n(m.layers), "num_attention_heads": n(m.heads), "num_kv_heads": n(m.kvHeads),
@@ -38,6 +38,8 @@ func factsOf(g gpu, m model) map[string]space.Value {
 		"dp_attention_ok": space.Bool(m.experts > 0), "tbo_model_ok": space.Bool(m.experts > 0),
 		"weight_mib": space.Int(int64(m.weightMiB())), "kv_elem_bytes": space.Float(2),
 	}
+	maps.Copy(facts, m.facts)
+	return facts
 }
 
 // checkRules refuses a configuration that breaks hard rules of the spec, as the

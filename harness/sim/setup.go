@@ -17,6 +17,7 @@ type setup struct {
 	dpAttention    bool // replicas share the tp GPUs; attention is split dp ways
 	moeAllToAll    bool // experts exchange tokens instead of reducing partial sums
 
+	attnBase                string // before the two below override it
 	attnPrefill, attnDecode string
 	chunk                   int  // prompt tokens a step; 0: prompts are not cut
 	maxPrefill              int  // prompt tokens a step over all prompts
@@ -40,8 +41,6 @@ type setup struct {
 
 	weightBytes float64 // bytes of one weight
 	kvElemBytes float64
-	memFraction float64
-	maxRunning  int // sequences of one replica
 	contextLen  int // tokens
 
 	mem memory
@@ -127,7 +126,7 @@ func (s *setup) resolveAttention() {
 		asked = "triton"
 	}
 	named := []string{asked, prefill, decode}
-	s.attnPrefill, s.attnDecode = asked, asked
+	s.attnBase, s.attnPrefill, s.attnDecode = asked, asked, asked
 	if prefill != "" {
 		s.attnPrefill = prefill
 	}

@@ -31,7 +31,7 @@ func (l load) run(m *machine) result {
 	sent, done, tokens := 0, 0, 0
 	var ttfts, tpots []float64
 	var r result
-	now := m.now()
+	now := m.clock
 	begin := now
 	send := func() {
 		ids := make([]int32, l.prompt)
@@ -88,9 +88,6 @@ func (l load) run(m *machine) result {
 	return r
 }
 
-// now is the time of the machine's last event.
-func (m *machine) now() time.Duration { return m.clock }
-
 // setupOf resolves a command line, which must be legal.
 func setupOf(t testing.TB, args ...string) *setup {
 	t.Helper()
@@ -114,14 +111,4 @@ func measure(t testing.TB, l load, args ...string) result {
 	t.Helper()
 	s := setupOf(t, append([]string{"--sim-rules", "none"}, args...)...)
 	return l.run(newMachine(s, noNoise, faults{slow: 1}))
-}
-
-func TestExplore(t *testing.T) {
-	for _, c := range []int{1, 16, 64, 256} {
-		for _, shape := range []string{"1 8", "2 4", "4 2", "8 1", "1 1", "2 1", "4 1"} {
-			tp, dp := shape[:1], shape[2:]
-			r := measure(t, load{c, c * 6, 512, 64, false}, "--tp-size", tp, "--dp-size", dp)
-			t.Logf("c=%d tp=%s dp=%s ttft %.1f ms tpot %.2f ms itlmax %.1f tps %.0f %s", c, tp, dp, r.ttftP50*1e3, r.tpot*1e3, r.itlMax*1e3, r.outputTPS, r.death)
-		}
-	}
 }

@@ -144,6 +144,11 @@ func TestFrontProbability(t *testing.T) {
 		t.Errorf("exact points: got %v, want [1 0 0]", got)
 	}
 
+	unknown := []pareto.Measured{{pareto.Point{1, 5}, [2]float64{nan, -1}}, {pareto.Point{2, 4}, [2]float64{-1, nan}}}
+	if got := ttftTPS.FrontProbability(unknown, 10, rng()); !slices.Equal(got, []float64{1, 0}) {
+		t.Errorf("points without standard errors: got %v, want [1 0]", got)
+	}
+
 	// Equal in TPS, so that only the faster one is on the front: TTFT 1 beats 1.2
 	// with probability Phi(ln 1.2 / (0.1 sqrt 2)) = 0.90133.
 	close := []pareto.Measured{{pareto.Point{1, 5}, se}, {pareto.Point{1.2, 5}, se}}
