@@ -9,6 +9,7 @@ import (
 	"harness/harness/study"
 	"harness/results"
 	"harness/results/report"
+	"harness/search"
 )
 
 // summaryJSON ends a sweep or a refine under --json.
@@ -79,21 +80,21 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 		}
 	}
 	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\nNext     %s\n",
-		round(took), ended, s.Store.Dir, s.Store.Glob("runs"), next(s, goal, ended))
+		round(took), ended, s.Store.Dir, s.Store.Glob("runs"), a.next(s, goal, ended))
 	return nil
 }
 
 const simulatedLine = "SIMULATED: these numbers come from a model of the server, not from a GPU."
 
 // next is the command that a user would want now.
-func next(s *study.Study, goal study.Goal, ended string) string {
+func (a *app) next(s *study.Study, goal study.Goal, ended string) string {
 	switch {
 	case ended == study.Interrupted || ended == study.OutOfBudget:
 		return "the same command again, which goes on where this one ended"
-	case ended == study.Exhausted || goal.Mode == "exhaustive":
-		return fmt.Sprintf("harness front --study %s --json", s.Store.Dir)
+	case ended == study.Exhausted || goal.Mode == search.Exhaustive:
+		return fmt.Sprintf("%s front --study %s --json", a.program, s.Store.Dir)
 	default:
-		return fmt.Sprintf("harness refine --study %s", s.Store.Dir)
+		return fmt.Sprintf("%s refine --study %s", a.program, s.Store.Dir)
 	}
 }
 

@@ -58,7 +58,7 @@ func choose(ctx context.Context, o latticeOptions, bin string, wrap []string, in
 	}
 	var reasons []string
 	try := []string{"llamacpp"}
-	if usable(inventory) > 0 {
+	if len(inventory.Usable()) > 0 {
 		try = []string{"sglang", "vllm", "llamacpp"}
 	} else {
 		reasons = append(reasons, "no GPU ("+inventory.Reason+")")
@@ -80,16 +80,6 @@ func choose(ctx context.Context, o latticeOptions, bin string, wrap []string, in
 	return c, err
 }
 
-func usable(inventory gpu.Inventory) int {
-	n := 0
-	for _, d := range inventory.Devices {
-		if d.Usable {
-			n++
-		}
-	}
-	return n
-}
-
 // prepare loads an engine's spec and finds its program, its version and its model.
 func prepare(ctx context.Context, name string, o latticeOptions, bin string, wrap []string) (chosen, error) {
 	spec, err := loadSpec(name, o.space)
@@ -98,7 +88,7 @@ func prepare(ctx context.Context, name string, o latticeOptions, bin string, wra
 	}
 	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: wrap, Server: spec.Server}}
 	if name == "sim" {
-		return c.simulate(o)
+		return c.simulate(o), nil
 	}
 	if name == "llamacpp" && c.launch.Model == "" {
 		c.launch.Model = quickstartModel()
@@ -158,20 +148,16 @@ const defaultSimModel = "llama-3.1-8b"
 
 // simulate makes the engine this program's own simulated server, which takes
 // SGLang's flags and speaks its HTTP interface.
-func (c chosen) simulate(o latticeOptions) (chosen, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return c, err
-	}
+func (c chosen) simulate(o latticeOptions) chosen {
 	if c.launch.Model == "" {
 		c.launch.Model = defaultSimModel
 	}
 	c.simulated, c.version = true, "simulated"
-	c.launch.Bin, c.launch.Wrap = self, nil
+	c.launch.Wrap, c.launch.SeedFlag = nil, "--sim-seed"
 	s := &c.launch.Server
-	s.Argv = []string{"{bin}", "sim", "--model-path", "{model}", "--host", "{host}", "--port", "{port}",
+	s.Argv = []string{"{self}", "sim", "--model-path", "{model}", "--host", "{host}", "--port", "{port}",
 		"--sim-gpu", o.simGPU, "--sim-devices", strconv.Itoa(o.devices), "{flags}"}
 	s.Env, s.UnsetEnv, s.NeedsGPU = nil, nil, false
 	s.StartTimeoutS, s.StopGraceS = 30, 2
-	return c, nil
+	return c
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"strconv"
-	"strings"
+	"slices"
 
 	"harness/gpu"
 	"harness/harness/sim"
@@ -51,25 +51,20 @@ func gatherFacts(o latticeOptions, engineName, model string, inventory gpu.Inven
 
 // gpuFacts are those of the smallest of the first n usable GPUs.
 func gpuFacts(inventory gpu.Inventory, n int) map[string]space.Value {
-	facts := map[string]space.Value{"has_gpu": space.Bool(usable(inventory) > 0)}
-	var least *gpu.Device
-	for i, d := range inventory.Devices {
-		if d.Usable && n > 0 {
-			n--
-			if least == nil || d.MemoryBytes < least.MemoryBytes {
-				least = &inventory.Devices[i]
-			}
-		}
-	}
-	if least == nil {
+	devices := inventory.Usable()
+	facts := map[string]space.Value{"has_gpu": space.Bool(len(devices) > 0)}
+	if len(devices) == 0 {
 		return facts
 	}
+	least := slices.MinFunc(devices[:min(n, len(devices))], func(a, b gpu.Device) int {
+		return cmp.Compare(a.MemoryBytes, b.MemoryBytes)
+	})
 	facts["gpu_mem_mib"] = space.Int(least.MemoryBytes >> 20)
 	if least.FreeBytes >= 0 {
 		facts["gpu_free_mib"] = space.Int(least.FreeBytes >> 20)
 	}
-	facts["is_a100"] = space.Bool(strings.Contains(strings.ToLower(least.Name), "a100"))
-	if sm, err := strconv.Atoi(strings.ReplaceAll(least.ComputeCapability, ".", "")); err == nil {
+	facts["is_a100"] = space.Bool(least.IsA100())
+	if sm := least.SM(); sm > 0 {
 		facts["gpu_sm"] = space.Int(int64(sm))
 	}
 	return facts

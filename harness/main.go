@@ -36,10 +36,13 @@ func main() {
 	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		for _, end := range []func(){cancel, cancelAbort, func() { os.Exit(exitInterrupted) }} {
-			<-signals
-			end()
-		}
+		<-signals
+		fmt.Fprintln(os.Stderr, "\nharness: interrupted: ending in order; once more ends at once")
+		cancel()
+		<-signals
+		cancelAbort()
+		<-signals
+		os.Exit(exitInterrupted)
 	}()
 	a := app{ctx: ctx, abort: abort, stdout: os.Stdout, stderr: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))}
 	os.Exit(a.run(os.Args))
@@ -51,7 +54,8 @@ type app struct {
 	abort    context.Context // ends at the second: at once
 	stdout   io.Writer
 	stderr   io.Writer
-	terminal bool // stderr is one
+	terminal bool   // stderr is one
+	program  string // how the user called it, for the commands that are proposed
 }
 
 // An exitError ends the command with a status. A nil err says nothing more.
@@ -75,6 +79,7 @@ func usagef(format string, args ...any) error {
 
 // run executes the command line and returns the exit status.
 func (a *app) run(args []string) int {
+	a.program = args[0]
 	err := a.cli().RunContext(a.ctx, args)
 	if err == nil {
 		return 0

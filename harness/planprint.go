@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"harness/harness/bench"
 	"harness/harness/study"
 	"harness/results/report"
 	"harness/space"
@@ -96,7 +97,7 @@ func printRules(out io.Writer, l *space.Lattice) error {
 		return err
 	}
 	if silent > 0 {
-		fmt.Fprintf(out, "  and %s that removes nothing here\n", plural(silent, "rule"))
+		fmt.Fprintf(out, "  (%s more: nothing to remove here)\n", plural(silent, "rule"))
 	}
 	return nil
 }
@@ -128,8 +129,8 @@ func (w *sweepWork) gpuText() string {
 		return fmt.Sprintf("%d x %s, simulated", w.options.devices, w.options.simGPU)
 	case len(w.lock.GPUs) > 0:
 		return fmt.Sprintf("%d x %s", len(w.lock.GPUs), w.lock.GPUs[0].Name)
-	case usable(w.inventory) > 0:
-		return fmt.Sprintf("none used (%d there)", usable(w.inventory))
+	case len(w.inventory.Usable()) > 0:
+		return fmt.Sprintf("none used (%d there)", len(w.inventory.Usable()))
 	default:
 		return "none: " + w.inventory.Reason
 	}
@@ -157,23 +158,25 @@ func joinInts(xs []int) string {
 }
 
 // trialGuess is a rough time of one trial before any was measured: the engine's
-// usual start, and each run's tokens at a usual speed.
+// usual start, and a token's time from reading the weights once: at 2 TB/s on each
+// GPU, at 10 GB/s on a CPU.
 func trialGuess(l study.Lock) time.Duration {
-	start, token := 60.0, 0.02
+	weights := 0.0
+	if v, ok := l.Facts["weight_mib"].AsFloat(); ok {
+		weights = v * (1 << 20)
+	}
+	start, token := 60.0, 0.008+weights/2e12
 	switch {
 	case l.Simulated:
-		start, token = 0.5, 0.012
+		start, token = 0.5, 0.010
 	case l.Engine == "llamacpp":
-		start, token = 1, 0.02
+		start, token = 1, 0.005+weights/10e9
 	}
-	s := start
-	for _, c := range l.Concurrency {
-		requests := max(8, 2*c)
-		waves := float64(requests) / float64(c)
-		s += waves * float64(l.Repeats) * float64(l.Workload.OutputTokens) * token
-		if c == slices.Max(l.Concurrency) {
-			s += 2 * float64(l.Workload.OutputTokens) * token // warm-up
-		}
+	rounds := 0.0 // of one answer each, one after the other
+	for _, r := range bench.Ladder(l.Concurrency, l.Repeats) {
+		rounds += math.Ceil(float64(r.Requests) / float64(r.Concurrency))
 	}
+	const warmup = 2
+	s := start + (rounds+warmup)*float64(l.Workload.OutputTokens)*token
 	return time.Duration(s * float64(time.Second))
 }

@@ -277,7 +277,7 @@ func vocabulary(safe [2]int, facts map[string]space.Value) (low, high int) {
 }
 
 func (w *sweepWork) checkDevices() error {
-	n := usable(w.inventory)
+	n := len(w.inventory.Usable())
 	if !w.chosen.launch.Server.NeedsGPU || w.options.devices <= n {
 		return nil
 	}
@@ -294,10 +294,8 @@ func (w *sweepWork) gpus() []study.GPU {
 	if w.chosen.simulated || !w.chosen.launch.Server.NeedsGPU {
 		return list
 	}
-	for _, d := range w.inventory.Devices {
-		if d.Usable && len(list) < w.options.devices {
-			list = append(list, study.GPU{UUID: d.UUID, Name: d.Name})
-		}
+	for _, d := range w.inventory.Usable()[:w.options.devices] {
+		list = append(list, study.GPU{UUID: d.UUID, Name: d.Name})
 	}
 	return list
 }

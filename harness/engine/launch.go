@@ -26,17 +26,25 @@ import (
 // and part of each trial's plan.
 type Launch struct {
 	Engine string       `json:"engine"`
-	Bin    string       `json:"bin"`            // {bin} of the templates
+	Bin    string       `json:"bin"`            // {bin} of the templates; {self} is this program
 	Model  string       `json:"model"`          // {model}
 	Wrap   []string     `json:"wrap,omitempty"` // --launch: {argv} alone expands to the engine's own command; {gpus}, {port}
 	Server space.Server `json:"server"`
+
+	// SeedFlag is passed with a number of its own at each launch; "" for engines whose
+	// launches differ without.
+	SeedFlag string `json:"seed_flag,omitempty"`
 }
 
 const host = "127.0.0.1"
 
 // Argv is the command that starts a server with these flags: no shell reads it.
 func (l Launch) Argv(flags, gpus []string, port int) []string {
-	fill := strings.NewReplacer("{bin}", l.Bin, "{model}", l.Model, "{host}", host,
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	fill := strings.NewReplacer("{self}", self, "{bin}", l.Bin, "{model}", l.Model, "{host}", host,
 		"{port}", strconv.Itoa(port), "{gpus}", strings.Join(gpus, ","))
 	own := expand(l.Server.Argv, "{flags}", flags, fill)
 	if len(l.Wrap) == 0 {

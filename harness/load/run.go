@@ -33,6 +33,7 @@ type runner struct {
 	pool     pool
 	start    time.Time
 	failures atomic.Int64
+	hangsUp  atomic.Bool // the server ends a connection after each answer, without saying so
 }
 
 // Run offers the load to the target and returns a record for each prompt, also
@@ -190,17 +191,21 @@ func (r *runner) openLoop() {
 }
 
 // staleNS is how long a connection must have been idle for its end to be taken
-// as the server's usual closing of idle ones (SGLang's and vLLM's do after 5 s),
-// which may cross with a request. That request is then sent again, once.
+// as the server's usual closing of idle ones (SGLang's and vLLM's do after 5 s).
 const staleNS = 500e6
 
-// serve makes one request on a pooled connection, or on a new one.
+// serve makes one request on a pooled connection, or on a new one. Where the
+// server has closed a pooled connection meanwhile, without a byte of an answer, the
+// request is sent once more on a new one, and counts from then. llama.cpp's server
+// closes after each stream although it announces to keep alive (seen in b11549):
+// then no connection is used twice.
 func (r *runner) serve(i int) {
 	rec := &r.records[i]
 	lim := limits{int64(r.opts.FirstTokenTimeout), int64(r.opts.GapTimeout), int64(r.opts.TotalTimeout)}
 	s := r.pool.get()
 	for {
 		stale := s != nil && int64(time.Since(r.start))-s.idleFrom >= staleNS
+		reused := s != nil && s.served > 0
 		if s == nil {
 			var err error
 			if s, err = r.dial(); err != nil {
@@ -209,12 +214,15 @@ func (r *runner) serve(i int) {
 			}
 		}
 		if s.exchange(r.ctx, &r.calls[i], lim, r.start, rec) {
-			r.pool.put(s)
+			r.giveBack(s)
 			break
 		}
 		r.pool.drop(s)
-		if !stale || rec.Class != ClassReset || rec.FirstByteNS >= 0 {
+		if !stale && !reused || rec.Class != ClassReset || rec.FirstByteNS >= 0 {
 			break
+		}
+		if !stale {
+			r.hangsUp.Store(true)
 		}
 		s = nil
 	}
@@ -224,6 +232,15 @@ func (r *runner) serve(i int) {
 	if n := r.failures.Add(1); n == int64(r.opts.MaxFailures) {
 		r.cancel(fmt.Errorf("%d requests failed, the last: %s: %s", n, rec.Class, rec.Error))
 	}
+}
+
+// giveBack keeps a connection for the next request.
+func (r *runner) giveBack(s *stream) {
+	if r.hangsUp.Load() {
+		r.pool.drop(s)
+		return
+	}
+	r.pool.put(s)
 }
 
 func (r *runner) failConnect(rec *Record, err error) {

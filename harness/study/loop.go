@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"harness/harness/bench"
@@ -213,12 +215,23 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Workload: l.Lock.Workload,
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
+	if flag := l.Lock.Launch.SeedFlag; flag != "" {
+		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, p.ConfigID, p.Attempt), 10))
+	}
 	for _, r := range l.planned {
 		if !l.measured(p.ConfigID, r) {
 			p.Runs = append(p.Runs, r)
 		}
 	}
 	return p
+}
+
+// launchSeed is the same for the same launch of a config, whatever was launched
+// before it.
+func launchSeed(seed uint64, configID string, attempt int) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d/%s/%d", seed, configID, attempt)
+	return h.Sum64() >> 32
 }
 
 // measured reports whether a config has a valid run already, from a trial that was
