@@ -70,7 +70,7 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 	if s.Lock.Simulated {
 		fmt.Fprintln(a.stdout, simulatedLine)
 	}
-	if err := front.Text(a.stdout, s.Default()); err != nil {
+	if err := printFront(a.stdout, front, s.Default()); err != nil {
 		return err
 	}
 	if len(failures) > 0 {

@@ -16,8 +16,9 @@ import (
 var volatile = []string{"gpu_free_mib", "ram_free_mib"}
 
 // gatherFacts collects what is known of the machine, the model and the workload.
-// What the user says with --fact wins.
-func gatherFacts(o latticeOptions, engineName, model string, inventory gpu.Inventory, tokens, concurrency int) (map[string]space.Value, error) {
+// GPU and model are those that the simulator models, where modelled is set. What the
+// user says with --fact wins.
+func gatherFacts(o latticeOptions, modelled bool, model string, inventory gpu.Inventory, tokens, concurrency int) (map[string]space.Value, error) {
 	facts := map[string]space.Value{
 		"device_num":         space.Int(int64(o.devices)),
 		"tokens_per_request": space.Int(int64(tokens)),
@@ -29,12 +30,12 @@ func gatherFacts(o latticeOptions, engineName, model string, inventory gpu.Inven
 	facts["numa_nodes"] = space.Int(int64(max(1, len(host.NUMANodes))))
 	facts["ram_free_mib"] = space.Int(host.AvailableBytes >> 20)
 	facts["memlock_ok"] = space.Bool(false)
-	if engineName == "sim" {
-		modelled, err := sim.Facts(o.simGPU, model)
+	if modelled {
+		imagined, err := sim.Facts(o.simGPU, model)
 		if err != nil {
 			return nil, &exitError{exitUsage, err}
 		}
-		maps.Copy(facts, modelled)
+		maps.Copy(facts, imagined)
 	} else {
 		maps.Copy(facts, gpuFacts(inventory, o.devices))
 		if model != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,7 +38,7 @@ func (a *app) front(c *cli.Context) error {
 	if s.Lock.Simulated {
 		fmt.Fprintln(a.stdout, simulatedLine)
 	}
-	if err := f.Text(a.stdout, s.Default()); err != nil {
+	if err := printFront(a.stdout, f, s.Default()); err != nil {
 		return err
 	}
 	failures := report.NewFailures(state.Trials)
@@ -45,4 +46,12 @@ func (a *app) front(c *cli.Context) error {
 		fmt.Fprintln(a.stdout)
 	}
 	return failures.Text(a.stdout)
+}
+
+func printFront(out io.Writer, f report.Front, base map[string]string) error {
+	if err := f.Text(out, base); err != nil || len(f.Rows) == 0 {
+		return err
+	}
+	fmt.Fprintln(out)
+	return f.Best(out, base)
 }

@@ -50,41 +50,44 @@ func (a *app) spaceCommand() *cli.Command {
 }
 
 // compileLattice compiles the lattice that the flags select, and says how long that
-// took.
+// took. No server is needed to look at a space, and no GPU: where no engine is named,
+// the GPU and the model that the simulator models stand in, and a note says so.
 func (a *app) compileLattice(c *cli.Context) (*space.Lattice, time.Duration, error) {
 	o, err := readLatticeOptions(c)
 	if err != nil {
 		return nil, 0, err
 	}
-	engineName := o.engine
-	if engineName == "auto" {
-		engineName = "sim" // facts of a modelled GPU and model: no server is needed to look at a space
+	name := o.space
+	if name == "" {
+		name = map[bool]string{true: defaultSpace["sim"], false: defaultSpace[o.engine]}[o.engine == "auto"]
 	}
-	var spec *space.Spec
-	if o.space != "" {
-		if spec, err = space.Load(o.space); err != nil {
-			return nil, 0, &exitError{exitUsage, err}
-		}
-		if o.engine == "auto" && spec.Engine != "sglang" {
-			engineName = spec.Engine
-		}
-	} else if spec, err = loadSpec(engineName, ""); err != nil {
-		return nil, 0, err
+	spec, err := space.Load(name)
+	if err != nil {
+		return nil, 0, &exitError{exitUsage, err}
 	}
 	inventory, err := gpu.List(a.ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	if o.model == "" && engineName == "sim" {
+	modelled := (o.engine == "auto" || o.engine == "sim") && spec.Server.NeedsGPU
+	switch {
+	case o.model != "":
+	case modelled:
 		o.model = defaultSimModel
+	case spec.Engine == "llamacpp":
+		o.model = quickstartModel()
 	}
-	facts, err := gatherFacts(o, engineName, o.model, inventory, defaultISL+defaultOSL, defaultConcurrency)
+	facts, err := gatherFacts(o, modelled, o.model, inventory, defaultISL+defaultOSL, defaultConcurrency)
 	if err != nil {
 		return nil, 0, err
 	}
 	began := time.Now()
 	l, err := compileSpec(spec, o, facts)
-	return l, time.Since(began), err
+	took := time.Since(began)
+	if modelled && err == nil && len(l.Facts()) > 1 { // more than device_num
+		fmt.Fprintf(a.stderr, "facts of a modelled %s and of %s; --engine, --model and --fact give others\n", o.simGPU, o.model)
+	}
+	return l, took, err
 }
 
 // countJSON is the shape of `harness space count --json`.

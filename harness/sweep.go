@@ -226,7 +226,7 @@ func (w *sweepWork) begin() error {
 // makes lattice and lock of them.
 func (w *sweepWork) compile(old map[string]space.Value) error {
 	o := w.options
-	facts, err := gatherFacts(o.latticeOptions, w.chosen.engine, w.chosen.launch.Model, w.inventory, o.isl+o.osl, slices.Max(o.concurrency))
+	facts, err := gatherFacts(o.latticeOptions, w.chosen.simulated, w.chosen.launch.Model, w.inventory, o.isl+o.osl, slices.Max(o.concurrency))
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ func factsOf(g gpu, m model) map[string]space.Value {
 		"is_moe": space.Bool(m.experts > 0), "is_multimodal": space.Bool(false), "has_attention_sinks": space.Bool(false),
 		"dp_attention_ok": space.Bool(m.experts > 0), "tbo_model_ok": space.Bool(m.experts > 0),
 		"weight_mib": space.Int(int64(m.weightMiB())), "kv_elem_bytes": space.Float(2),
+		"context_len": n(m.maxContext), "vocab_size": n(m.vocab),
 	}
 	maps.Copy(facts, m.facts)
 	return facts

@@ -92,6 +92,9 @@ func (f Failures) Text(w io.Writer) error {
 	return tw.Flush()
 }
 
+// theDefault is the difference of the default config from itself.
+const theDefault = "(the default)"
+
 // Difference tells a config by the parameters that are not at their default.
 func Difference(params []results.Param, base map[string]string) string {
 	var parts []string
@@ -101,7 +104,7 @@ func Difference(params []results.Param, base map[string]string) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "(the default)"
+		return theDefault
 	}
 	return strings.Join(parts, " ")
 }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the house: each package with those of ours that it may import. Data
+// flows one way; a new arrow is a decision, made here.
+var mayImport = map[string][]string{
+	"harness/space":            nil,
+	"harness/gpu":              nil,
+	"harness/results":          nil,
+	"harness/harness/load":     nil,
+	"harness/search/pareto":    nil,
+	"harness/search":           {"harness/space", "harness/search/pareto"},
+	"harness/harness/engine":   {"harness/space"},
+	"harness/harness/sim":      {"harness/space"},
+	"harness/harness/bench":    {"harness/harness/engine", "harness/harness/load", "harness/gpu", "harness/results"},
+	"harness/harness/executor": {"harness/harness/bench", "harness/gpu", "harness/results"},
+	// The plan is data, made here: hence bench, engine and load.
+	"harness/harness/study": {"harness/space", "harness/search", "harness/harness/executor", "harness/results",
+		"harness/harness/bench", "harness/harness/engine", "harness/harness/load"},
+	"harness/results/report": {"harness/results", "harness/search/pareto"},
+	"harness/harness": {"harness/space", "harness/gpu", "harness/results", "harness/results/report", "harness/search", "harness/search/pareto",
+		"harness/harness/load", "harness/harness/engine", "harness/harness/sim", "harness/harness/bench", "harness/harness/executor", "harness/harness/study"},
+}
+
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "harness/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		seen[f[0]] = true
+		may, known := mayImport[f[0]]
+		if !known {
+			t.Errorf("%s is a new package: decide what it may import, here", f[0])
+		}
+		for _, imported := range f[1:] {
+			if strings.HasPrefix(imported, "harness/") && !slices.Contains(may, imported) {
+				t.Errorf("%s must not import %s", f[0], imported)
+			}
+		}
+	}
+	for name := range mayImport {
+		if !seen[name] {
+			t.Errorf("%s is in the table, and is no package", name)
+		}
+	}
+}
