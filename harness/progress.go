@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 
 	"harness/harness/bench"
 	"harness/harness/study"
@@ -61,11 +63,27 @@ func left(at study.Progress) string {
 func (p *progress) line(format string, args ...any) {
 	text := fmt.Sprintf(format, args...) + "\n"
 	if p.bars != nil {
+		text = clipLine(text, terminalWidth())
 		if _, err := p.bars.Write([]byte(text)); err == nil {
 			return
 		}
 	}
 	io.WriteString(p.out, text)
+}
+
+// clipLine keeps a line on one line of the terminal; all of it is in the study.
+func clipLine(text string, width int) string {
+	if r := []rune(text); len(r) > width {
+		return string(r[:width-2]) + "…\n"
+	}
+	return text
+}
+
+func terminalWidth() int {
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 20 {
+		return w
+	}
+	return 80
 }
 
 func (p *progress) warn(text string) { p.line("warning: %s", text) }

@@ -29,7 +29,7 @@ func (f Front) Text(w io.Writer, base map[string]string) error {
 	if f.Simulated {
 		title = "Pareto front of SIMULATED numbers"
 	}
-	fmt.Fprintf(w, "%s: %d points from %d configs (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, len(points), len(configs))
+	fmt.Fprintf(w, "%s: %s from %s (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, plural(len(points), "point"), plural(len(configs), "config"))
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "  trial\tconc\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
 	for _, r := range points {
@@ -107,6 +107,13 @@ func Difference(params []results.Param, base map[string]string) string {
 		return theDefault
 	}
 	return strings.Join(parts, " ")
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // ValueText is a parameter's value as the command line takes it; "none": flag omitted.
