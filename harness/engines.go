@@ -2,15 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"harness/gpu"
 	"harness/harness/engine"
+	"harness/harness/sim"
 	"harness/space"
 )
 
@@ -25,6 +26,13 @@ type chosen struct {
 	version   string
 	simulated bool
 	why       string // of --engine auto
+}
+
+// startOptions are what the user says of how servers are started.
+type startOptions struct {
+	bin  string   // --server-bin
+	wrap []string // --launch
+	args []string // --server-arg
 }
 
 // quickstartDirs are where scripts/quickstart puts the server and the model, beside
@@ -51,10 +59,10 @@ func quickstartModel() string {
 
 // choose finds the engine that a command asks for. With "auto" it is SGLang or vLLM
 // where a GPU and the engine are there, else llama.cpp where it and a model are
-// there, else the simulator.
-func choose(ctx context.Context, o latticeOptions, bin string, wrap []string, inventory gpu.Inventory) (chosen, error) {
+// there, else the simulator. A space that is named leaves its own engine only.
+func choose(ctx context.Context, o latticeOptions, start startOptions, inventory gpu.Inventory) (chosen, error) {
 	if o.engine != "auto" {
-		return prepare(ctx, o.engine, o, bin, wrap)
+		return prepare(ctx, o.engine, o, start)
 	}
 	var reasons []string
 	try := []string{"llamacpp"}
@@ -63,49 +71,63 @@ func choose(ctx context.Context, o latticeOptions, bin string, wrap []string, in
 	} else {
 		reasons = append(reasons, "no GPU ("+inventory.Reason+")")
 	}
+	if o.space != "" {
+		spec, err := space.Load(o.space)
+		if err != nil {
+			return chosen{}, &exitError{exitUsage, err}
+		}
+		try = slices.DeleteFunc(try, func(name string) bool { return name != spec.Engine })
+		if spec.Engine != "sglang" && len(try) == 0 {
+			return chosen{}, fmt.Errorf("space %s is for %s, which needs a GPU: %s", spec.Name, spec.Engine, inventory.Reason)
+		}
+	}
 	for _, name := range try {
-		c, err := prepare(ctx, name, o, bin, wrap)
+		c, err := prepare(ctx, name, o, start)
 		if err == nil {
 			c.why = "chosen by --engine auto"
 			return c, nil
 		}
-		var ee *exitError
-		if errors.As(err, &ee) && ee.status == exitUsage {
+		if o.space != "" && name != "sglang" {
 			return chosen{}, err
 		}
 		reasons = append(reasons, name+": "+err.Error())
 	}
-	c, err := prepare(ctx, "sim", o, "", nil)
+	if _, err := sim.Facts(o.simGPU, o.model); err != nil && o.model != "" {
+		reasons = append(reasons, "the simulator models "+defaultSimModel+" in place of "+o.model)
+		o.model = ""
+	}
+	c, err := prepare(ctx, "sim", o, startOptions{args: start.args})
 	c.why = strings.Join(reasons, "; ")
 	return c, err
 }
 
 // prepare loads an engine's spec and finds its program, its version and its model.
-func prepare(ctx context.Context, name string, o latticeOptions, bin string, wrap []string) (chosen, error) {
+func prepare(ctx context.Context, name string, o latticeOptions, start startOptions) (chosen, error) {
 	spec, err := loadSpec(name, o.space)
 	if err != nil {
 		return chosen{}, err
 	}
-	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: wrap, Server: spec.Server}}
+	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: start.wrap, Server: spec.Server}}
 	if name == "sim" {
-		return c.simulate(o), nil
+		return c.simulate(o, start.args), nil
 	}
+	c.launch.Server.Argv = append(slices.Clone(spec.Server.Argv), start.args...)
 	if name == "llamacpp" && c.launch.Model == "" {
 		c.launch.Model = quickstartModel()
 	}
 	if c.launch.Model == "" {
 		return chosen{}, fmt.Errorf("%s needs a model: name it with --model", name)
 	}
-	if wrap != nil && bin == "" {
-		bin = spec.Server.Binaries[0] // in the container, or wherever the template goes
-		c.launch.Bin, c.version = bin, "unknown (started by --launch)"
+	if start.wrap != nil && start.bin == "" {
+		// In the container, or wherever the template goes.
+		c.launch.Bin, c.version = spec.Server.Binaries[0], "unknown (started by --launch)"
 		return c, nil
 	}
 	var dirs []string
 	for _, d := range quickstartDirs() {
 		dirs = append(dirs, filepath.Join(d, "bin"))
 	}
-	if c.launch.Bin, err = engine.Find(spec.Server, bin, dirs...); err != nil {
+	if c.launch.Bin, err = engine.Find(spec.Server, start.bin, dirs...); err != nil {
 		return chosen{}, err
 	}
 	if c.launch.Model, err = modelPath(c.launch.Model, name); err != nil {
@@ -148,15 +170,15 @@ const defaultSimModel = "llama-3.1-8b"
 
 // simulate makes the engine this program's own simulated server, which takes
 // SGLang's flags and speaks its HTTP interface.
-func (c chosen) simulate(o latticeOptions) chosen {
+func (c chosen) simulate(o latticeOptions, args []string) chosen {
 	if c.launch.Model == "" {
 		c.launch.Model = defaultSimModel
 	}
 	c.simulated, c.version = true, "simulated"
 	c.launch.Wrap, c.launch.SeedFlag = nil, "--sim-seed"
 	s := &c.launch.Server
-	s.Argv = []string{"{self}", "sim", "--model-path", "{model}", "--host", "{host}", "--port", "{port}",
-		"--sim-gpu", o.simGPU, "--sim-devices", strconv.Itoa(o.devices), "{flags}"}
+	s.Argv = append([]string{"{self}", "sim", "--model-path", "{model}", "--host", "{host}", "--port", "{port}",
+		"--sim-gpu", o.simGPU, "--sim-devices", strconv.Itoa(o.devices), "{flags}"}, args...)
 	s.Env, s.UnsetEnv, s.NeedsGPU = nil, nil, false
 	s.StartTimeoutS, s.StopGraceS = 30, 2
 	return c

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -139,6 +140,9 @@ func command(c *cli.Command, takesArgs bool) *cli.Command {
 	return c
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error {
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok && c.Command != nil {
+		err = fmt.Errorf("unknown flag --%s: did you mean %s?", name, cli.SuggestFlag(c.Command.Flags, name, true))
+	}
 	return &exitError{exitUsage, err}
 }

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"harness/gpu"
+	"harness/harness/load"
+	"harness/harness/study"
+	"harness/results/report"
+	"harness/space"
+)
+
+// sweepWork is a sweep, ready to begin or to go on.
+type sweepWork struct {
+	options   sweepOptions
+	chosen    chosen
+	inventory gpu.Inventory
+	lock      study.Lock
+	spec      *space.Spec
+	lattice   *space.Lattice
+	dir       string
+	study     *study.Study // that goes on; nil: a new one
+	measured  int          // configs that it has
+}
+
+// exhaustive reports whether the sweep measures all of the lattice.
+func (w *sweepWork) exhaustive() bool {
+	return w.lattice.Count().Cmp(space.RankOf(uint64(w.options.trials))) <= 0
+}
+
+// prepareSweep finds the engine, compiles the lattice, and decides whether a study
+// goes on or begins. Nothing is written.
+func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
+	inventory, err := gpu.List(a.ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &sweepWork{options: o, inventory: inventory}
+	if w.chosen, err = choose(a.ctx, o.latticeOptions, o.start, inventory); err != nil {
+		return nil, err
+	}
+	if err := w.checkDevices(); err != nil {
+		return nil, err
+	}
+	w.spec = w.chosen.spec
+	candidate := o.dir
+	if candidate == "" {
+		if candidate, err = study.Newest(studiesRoot); err != nil {
+			return nil, err
+		}
+	}
+	if candidate != "" {
+		old, err := study.ReadLock(candidate)
+		if err == nil {
+			return w, w.goOn(candidate, old)
+		}
+		if !o.mayCreate(candidate) {
+			return nil, err
+		}
+	}
+	return w, w.begin()
+}
+
+// mayCreate reports whether a study can begin in a folder.
+func (o sweepOptions) mayCreate(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0
+}
+
+// goOn continues a study that asks and measures the same. One that was named must;
+// else a new one begins.
+func (w *sweepWork) goOn(dir string, old study.Lock) error {
+	if err := w.compile(old.Facts); err != nil {
+		return err
+	}
+	diffs := old.Differences(w.lock)
+	if len(diffs) > 0 {
+		if w.options.dir == "" {
+			return w.begin()
+		}
+		text := ""
+		for _, d := range diffs {
+			text += "\n  " + d
+		}
+		return fmt.Errorf("study %s was begun with other settings:%s\nrepeat the command that began it, or name another folder with --study", dir, text)
+	}
+	s, err := study.Open(dir)
+	if err != nil {
+		return err
+	}
+	state, err := s.Load()
+	if err != nil {
+		return err
+	}
+	done, refined := study.Measured(state.Trials)
+	complete := done >= w.options.trials || w.exhaustive() && w.lattice.Count().Cmp(space.RankOf(uint64(done))) <= 0
+	if w.options.dir == "" && (complete || refined > 0) {
+		return w.begin()
+	}
+	w.study, w.dir, w.lock, w.lattice, w.measured = s, dir, s.Lock, s.Lattice, done
+	return nil
+}
+
+func (w *sweepWork) begin() error {
+	if err := w.compile(nil); err != nil {
+		return err
+	}
+	w.dir = w.options.dir
+	if w.dir == "" {
+		w.dir = filepath.Join(studiesRoot, w.lock.Created.Local().Format("20060102-150405")+"-"+w.chosen.engine)
+	}
+	w.lock.ID = filepath.Base(w.dir)
+	return nil
+}
+
+// compile gathers the facts, with the volatile ones of a study that goes on, and
+// makes lattice and lock of them.
+func (w *sweepWork) compile(old map[string]space.Value) error {
+	o := w.options
+	facts, err := gatherFacts(o.latticeOptions, w.chosen.simulated, w.chosen.launch.Model, w.inventory, o.isl+o.osl, slices.Max(o.concurrency))
+	if err != nil {
+		return err
+	}
+	for _, name := range volatile {
+		if v, ok := old[name]; ok {
+			facts[name] = v
+		}
+	}
+	if w.lattice, err = compileSpec(w.spec, o.latticeOptions, facts); err != nil {
+		return err
+	}
+	workload := load.Workload{InputTokens: o.isl, OutputTokens: o.osl, Seed: o.seed, Text: !w.spec.Server.TokenIDs}
+	workload.VocabLow, workload.VocabHigh = vocabulary(w.spec.Server.Vocab, facts)
+	host, _ := os.Hostname()
+	w.lock = study.Lock{
+		Schema: study.LockVersion, Created: time.Now().UTC().Truncate(time.Second),
+		Engine: w.chosen.engine, EngineVersion: w.chosen.version, Simulated: w.chosen.simulated,
+		Space: w.spec.Name, SpaceHash: w.spec.Hash, LatticeID: w.lattice.ID(), Raw: w.lattice.Raw(), Valid: w.lattice.Count(),
+		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
+		Workload: workload, WorkloadHash: workload.Hash(), Concurrency: o.concurrency, Repeats: o.repeats,
+		Objectives: report.Objectives, Seed: o.seed, Host: host, GPUs: w.gpus(),
+	}
+	return nil
+}
+
+// compileSpec compiles a lattice; a name or value that the user got wrong is a usage
+// error.
+func compileSpec(spec *space.Spec, o latticeOptions, facts map[string]space.Value) (*space.Lattice, error) {
+	for name := range o.facts {
+		if !slices.ContainsFunc(spec.Facts, func(f space.Fact) bool { return f.Name == name }) {
+			var names []string
+			for _, f := range spec.Facts {
+				names = append(names, f.Name)
+			}
+			return nil, usagef("space %s has no fact %s: there are %s", spec.Name, name, strings.Join(names, ", "))
+		}
+	}
+	lattice, err := spec.Compile(space.Options{Facts: facts, Tune: o.tune, Set: o.set})
+	var empty *space.EmptyError
+	switch {
+	case errors.As(err, &empty):
+		return nil, fmt.Errorf("%w: widen --set, give other --fact or --device-num; `harness space show` lists rules and values", err)
+	case err != nil:
+		return nil, &exitError{exitUsage, err}
+	}
+	return lattice, nil
+}
+
+// vocabulary is the range of token ids for random prompts: the engine's safe range,
+// cut to the model's vocabulary where that is known.
+func vocabulary(safe [2]int, facts map[string]space.Value) (low, high int) {
+	low, high = safe[0], safe[1]
+	if v, ok := facts["vocab_size"]; ok {
+		if n, ok := v.AsInt(); ok && n > 0 {
+			high = min(high, int(n))
+			low = min(low, high/4)
+		}
+	}
+	return low, high
+}
+
+func (w *sweepWork) checkDevices() error {
+	n := len(w.inventory.Usable())
+	if !w.chosen.launch.Server.NeedsGPU || w.options.devices <= n {
+		return nil
+	}
+	why := w.inventory.Reason
+	if n > 0 {
+		why = fmt.Sprintf("%s can be used", plural(n, "GPU"))
+	}
+	return fmt.Errorf("--device-num %d, but %s: see `harness gpu`", w.options.devices, why)
+}
+
+// gpus are the devices that the study's servers may use: the first usable ones.
+func (w *sweepWork) gpus() []study.GPU {
+	var list []study.GPU
+	if w.chosen.simulated || !w.chosen.launch.Server.NeedsGPU {
+		return list
+	}
+	for _, d := range w.inventory.Usable()[:w.options.devices] {
+		list = append(list, study.GPU{UUID: d.UUID, Name: d.Name})
+	}
+	return list
+}
