@@ -37,8 +37,9 @@ func main() {
 	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nharness: interrupted: ending in order; once more ends at once")
+		if s := <-signals; s == os.Interrupt {
+			fmt.Fprintln(os.Stderr, "\nharness: interrupted: ending in order; once more ends at once")
+		}
 		cancel()
 		<-signals
 		cancelAbort()

@@ -47,6 +47,10 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// noExitSleep keeps the race detector, where it is on, from holding up the end of
+// every process for a second.
+const noExitSleep = "atexit_sleep_ms=0"
+
 func setupScript(env *testscript.Env) error {
 	command, err := exec.LookPath("harness")
 	if err != nil {
@@ -58,6 +62,7 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+string(filepath.ListSeparator)+filepath.Dir(command))
 	env.Setenv("GPU", recorded) // answers of nvidia-smi
+	env.Setenv("GORACE", noExitSleep)
 	env.Setenv("LAUNCHES", filepath.Join(env.WorkDir, "launches"))
 	return nil
 }

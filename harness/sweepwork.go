@@ -61,16 +61,19 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 		if err == nil {
 			return w, w.goOn(candidate, old)
 		}
-		if !o.mayCreate(candidate) {
+		if o.dir != "" && !o.mayCreate() {
+			if _, missing := os.Stat(filepath.Join(o.dir, study.LockName)); errors.Is(missing, fs.ErrNotExist) {
+				err = fmt.Errorf("%s is not an empty folder, and no study: name another with --study", o.dir)
+			}
 			return nil, err
 		}
 	}
 	return w, w.begin()
 }
 
-// mayCreate reports whether a study can begin in a folder.
-func (o sweepOptions) mayCreate(dir string) bool {
-	entries, err := os.ReadDir(dir)
+// mayCreate reports whether a study can begin in the folder that was named.
+func (o sweepOptions) mayCreate() bool {
+	entries, err := os.ReadDir(o.dir)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -56,29 +57,66 @@ type GPU struct {
 	Name string `json:"name"`
 }
 
-const (
-	lockName = "study.json"
-	specName = "space.yaml"
-)
+// LockName is the lockfile's name: a folder that has it is a study.
+const LockName = "study.json"
 
-// incidental are the fields of a lock that say when and where, not what.
-var incidental = []string{"ID", "Created", "WorkloadHash"}
+const specName = "space.yaml" // beside it
+
+// incidental are the fields of a lock that say when and where, not what; consequences
+// follow from the others, and are told only where nothing else differs.
+var (
+	incidental   = []string{"ID", "Created", "WorkloadHash"}
+	consequences = []string{"LatticeID", "Raw", "Valid"}
+)
 
 // Differences names the fields in which two locks ask or measure otherwise, with
 // both values.
 func (l Lock) Differences(other Lock) []string {
-	var diffs []string
+	var diffs, followed []string
 	a, b := reflect.ValueOf(l), reflect.ValueOf(other)
 	for i := range a.NumField() {
 		f := a.Type().Field(i)
-		if slices.Contains(incidental, f.Name) {
-			continue
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case slices.Contains(incidental, f.Name):
+		case slices.Contains(consequences, f.Name):
+			followed = append(followed, difference(name, a.Field(i).Interface(), b.Field(i).Interface())...)
+		case f.Name == "Facts":
+			diffs = append(diffs, factDifferences(l.Facts, other.Facts)...)
+		default:
+			diffs = append(diffs, difference(name, a.Field(i).Interface(), b.Field(i).Interface())...)
 		}
-		// As JSON: what was never written and what is empty are the same.
-		x, y := brief(a.Field(i).Interface()), brief(b.Field(i).Interface())
-		if x != y {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			diffs = append(diffs, fmt.Sprintf("%s: %s, now %s", name, clip(x, y), clip(y, x)))
+	}
+	if len(diffs) == 0 {
+		return followed
+	}
+	return diffs
+}
+
+// difference compares two values as JSON: what was never written and what is empty
+// are the same.
+func difference(name string, a, b any) []string {
+	x, y := brief(a), brief(b)
+	if x == y {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %s, now %s", name, clip(x, y), clip(y, x))}
+}
+
+func factDifferences(a, b map[string]space.Value) []string {
+	all := maps.Clone(b)
+	maps.Copy(all, a)
+	var diffs []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		x, inA := a[name]
+		y, inB := b[name]
+		switch {
+		case !inA:
+			diffs = append(diffs, fmt.Sprintf("fact %s: not known, now %s", name, y))
+		case !inB:
+			diffs = append(diffs, fmt.Sprintf("fact %s: %s, now not known", name, x))
+		case x != y:
+			diffs = append(diffs, fmt.Sprintf("fact %s: %s, now %s", name, x, y))
 		}
 	}
 	return diffs
@@ -119,19 +157,19 @@ func writeLock(dir string, l Lock, spec []byte) error {
 	if err := os.WriteFile(filepath.Join(dir, specName), spec, 0o644); err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, "."+lockName)
+	tmp := filepath.Join(dir, "."+LockName)
 	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.Rename(tmp, filepath.Join(dir, lockName)) // last: a folder with a lock is a whole study
+	return os.Rename(tmp, filepath.Join(dir, LockName)) // last: a folder with a lock is a whole study
 }
 
 // ReadLock reads a study's lockfile.
 func ReadLock(dir string) (Lock, error) {
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, LockName)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Lock{}, fmt.Errorf("%s is not a study: it has no %s; begin one with `harness sweep --study %s`", dir, lockName, dir)
+		return Lock{}, fmt.Errorf("%s is not a study: it has no %s; begin one with `harness sweep --study %s`", dir, LockName, dir)
 	}
 	if err != nil {
 		return Lock{}, err
