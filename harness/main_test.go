@@ -3,11 +3,13 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +25,10 @@ func TestMain(m *testing.M) {
 	if fake := fakes[filepath.Base(os.Args[0])]; fake != nil {
 		os.Exit(fake(os.Args[1:]))
 	}
+	// What runs here waits for modelled time more than it computes. -parallel still decides.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"harness": main})
 }
 
@@ -34,15 +40,17 @@ func TestMain(m *testing.M) {
 //	hfmodel DIR, gguf FILE    make a model: a config.json of Llama-3.1-8B, the header of a small GGUF
 //	json FILE KEY[=VALUE] ... FILE (or stdout) is one JSON document with these keys; a.0.b goes inwards
 //	grows KEY OLD NEW         a number of NEW is at least that of OLD
-//	study DIR                 check a study's parts (see checkStudy), and print what they hold
+//	waitfor FILE              wait until it is there
+//	study DIR [lost]          check a study's parts (see checkStudy), and print what they hold
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		Setup:              setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "fake": installFakes, "hfmodel": hfModel, "gguf": ggufModel,
-			"json": jsonDocument, "grows": grows, "study": describeStudy,
+			"json": jsonDocument, "grows": grows, "study": describeStudy, "waitfor": waitForFile,
 		},
 	})
 }
@@ -184,5 +192,14 @@ func grows(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if before, after := number(args[1]), number(args[2]); after < before {
 		ts.Fatalf("%s fell from %v to %v", args[0], before, after)
+	}
+}
+
+func waitForFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	if path := ts.MkAbs(args[0]); !pollFor(func() bool { return exists(path) }) {
+		ts.Fatalf("%s does not come", args[0])
 	}
 }

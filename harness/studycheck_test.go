@@ -20,8 +20,9 @@ type parts struct {
 
 // checkStudy reads all parts of a study and checks what must always hold: every part
 // can be read, every run has a trial and its requests, no config was measured twice,
-// and either all rows are simulated or none is.
-func checkStudy(dir string) (parts, error) {
+// and either all rows are simulated or none is. Where parts were lost, a config that
+// was done may have been launched again for what was missing.
+func checkStudy(dir string, lost bool) (parts, error) {
 	store := results.Store{Dir: dir}
 	trials, bad, err := store.Trials()
 	if err != nil {
@@ -38,7 +39,7 @@ func checkStudy(dir string) (parts, error) {
 		return parts{}, fmt.Errorf("no trials in %s", dir)
 	}
 	p := parts{trials, runs}
-	if err := p.nothingTwice(); err != nil {
+	if err := p.nothingTwice(lost); err != nil {
 		return p, err
 	}
 	return p, p.simulatedEverywhere(store)
@@ -46,13 +47,13 @@ func checkStudy(dir string) (parts, error) {
 
 // nothingTwice fails where a config has two trials that ended by themselves, or a load
 // point two valid runs of one repeat.
-func (p parts) nothingTwice() error {
+func (p parts) nothingTwice(lost bool) error {
 	configs := map[string]string{}
 	for _, t := range p.trials {
 		if t.Outcome == results.Cancelled {
 			continue
 		}
-		if other := configs[t.ConfigID]; other != "" {
+		if other := configs[t.ConfigID]; other != "" && !lost {
 			return fmt.Errorf("config %s was measured twice: %s and %s", t.ConfigID, other, t.TrialID)
 		}
 		configs[t.ConfigID] = t.TrialID
@@ -81,7 +82,8 @@ func (p parts) simulatedEverywhere(store results.Store) error {
 			return fmt.Errorf("trial %s: simulated is %v", t.TrialID, t.Simulated)
 		}
 		samples, err := store.Samples(t.TrialID)
-		if err != nil && t.Outcome == results.OK {
+		measured := slices.ContainsFunc(p.runs, func(r results.Run) bool { return r.TrialID == t.TrialID })
+		if err != nil && measured && t.Outcome == results.OK {
 			return fmt.Errorf("samples of %s: %w", t.TrialID, err)
 		}
 		if slices.ContainsFunc(samples, func(s results.Sample) bool { return s.Simulated != want }) {
@@ -136,10 +138,11 @@ func (p parts) describe(w io.Writer) {
 }
 
 func describeStudy(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: study DIR")
+	lost := len(args) == 2 && args[1] == "lost"
+	if neg || len(args) != 1 && !lost {
+		ts.Fatalf("usage: study DIR [lost]")
 	}
-	p, err := checkStudy(ts.MkAbs(args[0]))
+	p, err := checkStudy(ts.MkAbs(args[0]), lost)
 	if err != nil {
 		ts.Fatalf("%v", err)
 	}

@@ -34,10 +34,13 @@ type BadPart struct {
 
 func (b *BadPart) Error() string { return fmt.Sprintf("%s: %s", b.Path, b.Why) }
 
+// codec is shared, since it keeps its encoders.
+var codec = &zstd.Codec{}
+
 func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	return []parquet.WriterOption{
 		schema,
-		parquet.Compression(&zstd.Codec{}),
+		parquet.Compression(codec),
 		parquet.KeyValueMetadata(schemaKey, SchemaVersion),
 		parquet.KeyValueMetadata(checksumKey, hashBlank),
 	}

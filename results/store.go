@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -155,6 +156,7 @@ func (s Store) ids(table, suffix string) ([]string, error) {
 			ids = append(ids, id)
 		}
 	}
+	slices.Sort(ids) // not the order of the files: "r1.2" comes after "r1"
 	return ids, nil
 }
 

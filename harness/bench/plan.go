@@ -57,10 +57,25 @@ func Ladder(concurrency []int, repeats int) []RunPlan {
 	var runs []RunPlan
 	for r := 1; r <= repeats; r++ {
 		for _, c := range concurrency {
-			runs = append(runs, RunPlan{Concurrency: c, Repeat: r, Requests: requestsFor(c), Block: uint64(len(runs))})
+			runs = append(runs, RunPlan{Concurrency: c, Repeat: r, Requests: requestsFor(c), Block: runBlock(len(runs))})
 		}
 	}
 	return runs
+}
+
+// Prompts of runs whose blocks are equal modulo blockPeriod begin with the same
+// token (load.Workload.Prompts). Runs have the lower half of a period, and what is
+// not measured has the upper half of the first.
+const (
+	blockPeriod = 64
+	warmupBlock = 32 // and the ones after it
+	probeBlock  = 63
+	retryBlocks = 1 << 20 // from one try of a run to the next
+)
+
+// runBlock is the block of the i-th run of a ladder, from 0.
+func runBlock(i int) uint64 {
+	return uint64(i/warmupBlock*blockPeriod + i%warmupBlock)
 }
 
 // requestsFor gives each worker of the closed loop at least two requests, so that a

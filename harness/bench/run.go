@@ -17,10 +17,10 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 	for try := 1; ; try++ {
 		flushed, err := t.server.Flush(ctx)
 		if err != nil && ctx.Err() == nil {
-			return t.diagnose(engine.PhaseRun, engine.RequestErrors, "flush of the prefix cache: "+err.Error()), nil
+			return t.diagnose(ctx, engine.PhaseRun, engine.RequestErrors, "flush of the prefix cache: "+err.Error()), nil
 		}
 		started := time.Now().UTC()
-		block := r.Block + uint64(try-1)<<6 // a new try has new prompts
+		block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
 		result, f := t.offer(ctx, engine.PhaseRun, block, r.Concurrency, r.Requests)
 		if result == nil || ctx.Err() != nil {
 			return f, nil // a run that was cut short is no run
@@ -49,7 +49,7 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 		if try == maxTries {
 			if row.Failures > 0 {
 				class, text := failureOf(requests)
-				return t.diagnose(engine.PhaseRun, class, text), nil
+				return t.diagnose(ctx, engine.PhaseRun, class, text), nil
 			}
 			return nil, nil
 		}

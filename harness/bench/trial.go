@@ -133,9 +133,9 @@ func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure,
 	case ctx.Err() != nil:
 		return nil, nil
 	case errors.Is(err, engine.ErrExited):
-		return t.diagnose(engine.PhaseStart, engine.Crash, err.Error()), nil
+		return t.diagnose(ctx, engine.PhaseStart, engine.Crash, err.Error()), nil
 	case err != nil:
-		return t.diagnose(engine.PhaseStart, engine.HangStart, err.Error()), nil
+		return t.diagnose(ctx, engine.PhaseStart, engine.HangStart, err.Error()), nil
 	}
 	t.target = load.Target{URL: server.URL, API: load.API(t.plan.Launch.Server.API), ExtraBody: t.plan.Launch.Server.ExtraBody}
 	if t.target.API == load.Completions || t.target.API == load.Chat {
@@ -164,7 +164,7 @@ func (t *trial) firstToken(ctx context.Context) *engine.Failure {
 	if record.Class != "" {
 		class = requestClass(record.Class)
 	}
-	return t.diagnose(engine.PhaseStart, class, "first generation: "+err.Error())
+	return t.diagnose(ctx, engine.PhaseStart, class, "first generation: "+err.Error())
 }
 
 // alive returns a context that ends with ctx or with the server, so that no client
@@ -181,9 +181,30 @@ func (t *trial) alive(ctx context.Context) (context.Context, context.CancelFunc)
 	return ctx, cancel
 }
 
-func (t *trial) diagnose(phase, fallback, description string) *engine.Failure {
+// diagnose classifies what went wrong. Where requests failed it waits for the end of
+// a server that may be dying, since that tells more than they do.
+func (t *trial) diagnose(ctx context.Context, phase, fallback, description string) *engine.Failure {
+	if fallback == engine.RequestErrors {
+		t.settle(ctx)
+	}
 	f := t.server.Diagnose(phase, fallback, description)
 	return &f
+}
+
+// settleTime bounds the wait for the end of a server that may be dying.
+const settleTime = 2 * time.Second
+
+// settle waits for the end of a server that seems to be dying: it breaks its
+// connections a moment before its process has ended (SGLang's parent goes after its
+// children).
+func (t *trial) settle(ctx context.Context) {
+	timer := time.NewTimer(settleTime)
+	defer timer.Stop()
+	select {
+	case <-t.server.Done():
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func (t *trial) stop(abort context.Context) {

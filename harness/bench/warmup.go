@@ -10,12 +10,6 @@ import (
 	"harness/harness/load"
 )
 
-// Blocks of prompts for what is not measured, apart from those of the runs.
-const (
-	warmupBlock = 32 // and the ones after it
-	probeBlock  = 63
-)
-
 // Warm-up goes in rounds at the highest concurrency until two rounds agree.
 const (
 	minWarmupRounds = 2
@@ -42,7 +36,7 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 		s := load.Summarize(result)
 		if s.Failed == len(result.Records) {
 			class, text := failureOf(t.requestRows("", result))
-			return t.diagnose(engine.PhaseWarmup, class, text)
+			return t.diagnose(ctx, engine.PhaseWarmup, class, text)
 		}
 		if math.Abs(s.OutputTPS-last) <= steadyChange*last && round >= minWarmupRounds {
 			t.row.WarmupSteady = true
@@ -65,13 +59,23 @@ func (t *trial) offer(ctx context.Context, phase string, block uint64, concurren
 	if ctx.Err() != nil {
 		return result, nil
 	}
+	if err == nil && connectionsLost(result) {
+		t.settle(ctx)
+	}
 	select {
 	case <-t.server.Done():
-		return result, t.diagnose(phase, engine.Crash, "the server ended")
+		return result, t.diagnose(ctx, phase, engine.Crash, "the server ended")
 	default:
 	}
 	if err != nil {
-		return result, t.diagnose(phase, engine.RequestErrors, err.Error())
+		return result, t.diagnose(ctx, phase, engine.RequestErrors, err.Error())
 	}
 	return result, nil
+}
+
+// connectionsLost reports whether a request failed as those of a dying server do.
+func connectionsLost(result *load.Result) bool {
+	return slices.ContainsFunc(result.Records, func(r load.Record) bool {
+		return r.Class == load.ClassConnect || r.Class == load.ClassReset || r.Class == load.ClassTruncated
+	})
 }

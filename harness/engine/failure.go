@@ -63,12 +63,10 @@ const (
 // was waiting for.
 func (s *Server) Diagnose(phase, fallback, description string) Failure {
 	f := Failure{Phase: phase, After: s.Age()}
-	select {
-	case <-s.Done():
+	if s.ended() {
 		exit := s.Exit()
 		f.Exit = &exit
 		f.After = exit.After
-	default:
 	}
 	log := logEnd(s.LogPath)
 	f.Tail = lastLines(log, tailLines)

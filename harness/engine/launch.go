@@ -82,7 +82,7 @@ func Find(s space.Server, bin string, dirs ...string) (string, error) {
 		}
 		for _, dir := range dirs {
 			path := filepath.Join(dir, name)
-			if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 				return filepath.Abs(path)
 			}
 		}

@@ -24,9 +24,8 @@ type Process struct {
 
 // Exit is how a server ended by itself.
 type Exit struct {
-	Status  int           // exit status; -N: signal N, as Python writes it
-	After   time.Duration // since the launch
-	Stopped bool          // Stop had been called before
+	Status int           // exit status; -N: signal N, as Python writes it
+	After  time.Duration // since the launch
 }
 
 func (e Exit) String() string {
@@ -82,7 +81,9 @@ func (p *Process) Age() time.Duration { return time.Since(p.started) }
 
 // Stop ends the server and all of its process group: SIGTERM, then SIGKILL after
 // grace, or at once when ctx ends. It returns when the child was reaped and the group
-// is gone. End the clients' requests first: llama.cpp waits 30 s for open streams.
+// is gone, so that the next server finds the memory free; what even SIGKILL does not
+// end (a driver that hangs) is waited for no longer than goneWithin. End the clients'
+// requests first: llama.cpp waits 30 s for open streams.
 func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 	select {
 	case <-p.done:
@@ -98,6 +99,7 @@ func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 	}
 	p.signal(syscall.SIGKILL) // also what outlived its leader
 	<-p.done
+	awaitGroup(p.cmd.Process.Pid, goneWithin)
 }
 
 // signal reaches the whole group. An empty group is no error: it is what we want.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +65,8 @@ func (s *Server) WaitReady(ctx context.Context) error {
 	tick := time.NewTicker(readyEvery)
 	defer tick.Stop()
 	for {
-		if _, err := call(ctx, s.URL, s.launch.Server.Ready, 2*time.Second); err == nil {
+		_, err := call(ctx, s.URL, s.launch.Server.Ready, 2*time.Second)
+		if err == nil && !s.ended() { // else somebody else has the port, and answered
 			return nil
 		}
 		select {
@@ -75,6 +78,15 @@ func (s *Server) WaitReady(ctx context.Context) error {
 			return fmt.Errorf("%w (%g s)", ErrNotUp, s.launch.Server.StartTimeoutS)
 		case <-tick.C:
 		}
+	}
+}
+
+func (s *Server) ended() bool {
+	select {
+	case <-s.Done():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -131,7 +143,8 @@ type Metric struct {
 }
 
 // Metrics scrapes the server's Prometheus endpoint: counters and gauges, and sum
-// and count of histograms and summaries. Nothing where the engine has no endpoint.
+// and count of histograms and summaries, ordered by name. Nothing where the engine
+// has no endpoint.
 func (s *Server) Metrics(ctx context.Context) ([]Metric, error) {
 	if s.launch.Server.Metrics == nil {
 		return nil, nil
@@ -146,8 +159,8 @@ func (s *Server) Metrics(ctx context.Context) ([]Metric, error) {
 		return nil, fmt.Errorf("%s: %w", s.launch.Server.Metrics.Path, err)
 	}
 	var out []Metric
-	for name, f := range families {
-		for _, m := range f.Metric {
+	for _, name := range slices.Sorted(maps.Keys(families)) {
+		for _, m := range families[name].Metric {
 			var labels []string
 			for _, l := range m.Label {
 				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))

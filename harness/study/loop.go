@@ -125,11 +125,14 @@ func (l *loop) resume() error {
 		return err
 	}
 	for _, c := range known {
+		if c.outcome == results.OK && !l.whole(c.id) {
+			c.outcome = results.Cancelled // a part of it was lost
+		}
 		if c.outcome != results.Cancelled && c.purpose == l.goal.Purpose {
 			l.done++
 		}
 	}
-	l.next = len(plans) + 1
+	l.next = lastNumber(plans) + 1
 	l.total = l.goalTotal(plans)
 	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known)})
 	if err != nil {
@@ -209,7 +212,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 	point := l.Lattice.Unrank(c.rank, nil)
 	cfg := l.Lattice.Config(point)
 	p := bench.Plan{
-		StudyID: l.Lock.ID, TrialID: fmt.Sprintf("t%04d", l.next), ConfigID: cfg.ID(l.Lock.Engine), Rank: c.rank.String(),
+		StudyID: l.Lock.ID, TrialID: trialID(l.next), ConfigID: cfg.ID(l.Lock.Engine), Rank: c.rank.String(),
 		Purpose: c.purpose, Reason: c.reason, Attempt: c.attempts + 1,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Workload: l.Lock.Workload,
@@ -219,7 +222,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, p.ConfigID, p.Attempt), 10))
 	}
 	for _, r := range l.planned {
-		if !l.measured(p.ConfigID, r) {
+		if !l.has(p.ConfigID, r, true) {
 			p.Runs = append(p.Runs, r)
 		}
 	}
@@ -234,12 +237,33 @@ func launchSeed(seed uint64, configID string, attempt int) uint64 {
 	return h.Sum64() >> 32
 }
 
-// measured reports whether a config has a valid run already, from a trial that was
-// interrupted.
-func (l *loop) measured(configID string, r bench.RunPlan) bool {
+// has reports whether there is a row of a config's run, from whichever of its
+// trials; a valid one where that is asked for.
+func (l *loop) has(configID string, r bench.RunPlan, valid bool) bool {
 	return slices.ContainsFunc(l.state.Runs, func(run results.Run) bool {
-		return run.ConfigID == configID && run.Valid && run.LoadPoint == r.LoadPoint() && int(run.Repeat) == r.Repeat
+		return run.ConfigID == configID && (run.Valid || !valid) && run.LoadPoint == r.LoadPoint() && int(run.Repeat) == r.Repeat
 	})
+}
+
+// whole reports whether each planned run of a config has a row, as it has after a
+// trial that ended well; a run that stayed invalid has one too.
+func (l *loop) whole(configID string) bool {
+	return !slices.ContainsFunc(l.planned, func(r bench.RunPlan) bool { return !l.has(configID, r, false) })
+}
+
+// trialID names the n-th trial of a study, from 1.
+func trialID(n int) string { return fmt.Sprintf("t%04d", n) }
+
+// lastNumber is the highest number of a trial that has a plan.
+func lastNumber(plans []bench.Plan) int {
+	last := 0
+	for _, p := range plans {
+		n := 0
+		if _, err := fmt.Sscanf(p.TrialID, "t%d", &n); err == nil {
+			last = max(last, n)
+		}
+	}
+	return last
 }
 
 func (l *loop) execute(ctx, abort context.Context, p bench.Plan) error {

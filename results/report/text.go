@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -168,7 +169,9 @@ func digits(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case a >= 9.995:
 		return fmt.Sprintf("%.1f", v)
-	default:
+	case a >= 0.9995:
 		return fmt.Sprintf("%.2f", v)
+	default:
+		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
 }

@@ -1,0 +1,156 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"harness/harness/engine"
+	"harness/harness/load"
+	"harness/results"
+)
+
+func TestLadder(t *testing.T) {
+	for _, tt := range []struct {
+		concurrency []int
+		repeats     int
+		want        string // key:requests:block
+	}{
+		{[]int{16}, 1, "c16-r1:32:0"},
+		{[]int{1, 8}, 2, "c1-r1:8:0 c8-r1:16:1 c1-r2:8:2 c8-r2:16:3"},
+		{nil, 3, ""},
+		{[]int{1}, 0, ""},
+	} {
+		var got []string
+		for _, r := range Ladder(tt.concurrency, tt.repeats) {
+			got = append(got, fmt.Sprintf("%s:%d:%d", r.Key(), r.Requests, r.Block))
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("Ladder(%v, %d) = %s, want %s", tt.concurrency, tt.repeats, s, tt.want)
+		}
+	}
+}
+
+// No two runs, tries included, have the same prompts, and none has the warm-up's
+// or the probe's first tokens.
+func TestBlocksAreApart(t *testing.T) {
+	seen := map[uint64]bool{}
+	for _, r := range Ladder([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 20) {
+		if m := r.Block % blockPeriod; m >= warmupBlock {
+			t.Fatalf("%s: block %d begins as block %d, which is not a run's", r.Key(), r.Block, m)
+		}
+		for try := range uint64(maxTries) {
+			b := r.Block + try*retryBlocks
+			if seen[b] {
+				t.Fatalf("%s, try %d: block %d again", r.Key(), try+1, b)
+			}
+			seen[b] = true
+		}
+	}
+	if warmupBlock+maxWarmupRounds >= probeBlock || probeBlock >= blockPeriod {
+		t.Error("the blocks of warm-up and probe overlap")
+	}
+}
+
+func TestRequestsFor(t *testing.T) {
+	for concurrency, want := range map[int]int{1: 8, 2: 8, 4: 8, 5: 10, 64: 128} {
+		if got := requestsFor(concurrency); got != want {
+			t.Errorf("requestsFor(%d) = %d, want %d", concurrency, got, want)
+		}
+	}
+}
+
+func TestPlanSurvivesJSON(t *testing.T) {
+	values := map[results.ColumnType][]any{
+		results.BoolColumn: {nil, true, false}, results.IntColumn: {nil, int64(0), int64(1)<<62 + 1},
+		results.FloatColumn: {nil, 2.0, 0.1}, results.StringColumn: {nil, "", `"2"`},
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		p := testPlan(t, rapid.SliceOfN(rapid.String(), 1, 3).Draw(rt, "flags")...)
+		p.Params = nil
+		for typ := results.BoolColumn; typ <= results.StringColumn; typ++ {
+			p.Params = append(p.Params, results.Param{Name: fmt.Sprint("p", typ), Type: typ, Value: rapid.SampledFrom(values[typ]).Draw(rt, "value")})
+		}
+		p.Runs = Ladder(rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(rt, "concurrency"), rapid.IntRange(1, 4).Draw(rt, "repeats"))
+		p.Launch.Wrap = []string{"docker", "run", "{argv}"}
+		p.Workload.Seed = rapid.Uint64().Draw(rt, "seed")
+		data, err := json.Marshal(p)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var got Plan
+		if err := json.Unmarshal(data, &got); err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(p, got); diff != "" {
+			rt.Fatalf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestInvalidReason(t *testing.T) {
+	for _, tt := range []struct {
+		requests, failed int32
+		prompt, cached   int64
+		want             string
+	}{
+		{8, 0, 64, 0, ""},
+		{8, 0, 64, -1, ""}, // the server does not say
+		{8, 1, 64, 0, "1 of 8 requests failed"},
+		{1000, 1, 64, 0, ""},
+		{999, 1, 64, 0, "1 of 999 requests failed"},
+		{8, 0, 1000, 10, ""},
+		{8, 0, 1000, 11, "11 of 1000 prompt tokens came from the prefix cache"},
+		{8, 8, 0, 0, "8 of 8 requests failed"},
+	} {
+		r := results.Run{Requests: tt.requests, Failures: tt.failed, PromptTokens: tt.prompt, CachedTokens: tt.cached}
+		if got := invalidReason(r); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt, got, tt.want)
+		}
+	}
+}
+
+func TestFailureOf(t *testing.T) {
+	for _, tt := range []struct {
+		classes string
+		class   string
+		text    string
+	}{
+		{"", "", "0 of 0 requests failed"},
+		{"- -", "", "0 of 2 requests failed"},
+		{"cancelled cancelled", "", "0 of 2 requests failed"},
+		{"- reset", engine.RequestErrors, "1 of 2 requests failed, the first: reset: why"},
+		{"reset timeout_gap timeout_first_token", engine.HangServing, "3 of 3"},
+		{"empty wrong_count reset cancelled", engine.WrongOutput, "3 of 4 requests failed, the first: empty: why"},
+		{"timeout_total reset", engine.HangServing, "2 of 2"}, // as many: by name
+		{"reset timeout_total", engine.HangServing, "2 of 2"},
+	} {
+		var requests []results.Request
+		for _, c := range strings.Fields(tt.classes) {
+			requests = append(requests, results.Request{FailureClass: strings.TrimPrefix(c, "-"), Error: "why"})
+		}
+		class, text := failureOf(requests)
+		if class != tt.class || !strings.HasPrefix(text, tt.text) {
+			t.Errorf("%s: %s, %q; want %s, %q", tt.classes, class, text, tt.class, tt.text)
+		}
+	}
+}
+
+func TestRequestClass(t *testing.T) {
+	for want, classes := range map[string][]string{
+		engine.HangServing: {load.ClassFirstTO, load.ClassGapTO, load.ClassTotalTO},
+		engine.WrongOutput: {load.ClassWrongCount, load.ClassEmpty},
+		engine.RequestErrors: {load.ClassConnect, load.ClassConnectTO, load.ClassReset, load.ClassProtocol, load.ClassTooMany,
+			load.ClassOverloaded, load.ClassStatus, load.ClassInBand, load.ClassTruncated, load.ClassNoUsage, load.ClassCancelled},
+	} {
+		for _, c := range classes {
+			if got := requestClass(c); got != want {
+				t.Errorf("requestClass(%s) = %s, want %s", c, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"harness/harness/bench"
+	"harness/harness/engine"
+	"harness/harness/load"
+	"harness/results"
+	"harness/search"
+	"harness/space"
+)
+
+// A lattice of 84 configs with a column of each type.
+const testSpec = `
+schema: 1
+engine: fake
+about: a lattice for tests
+parameters:
+  - {name: batch, flag: --batch, kind: ordinal, values: [1, 2, 4, 8], default: 4}
+  - {name: share, flag: --share, kind: ordinal, values: [none, 0.5, 0.75], default: none}
+  - {name: policy, flag: --policy, kind: categorical, values: [fcfs, lpm, "8"], default: fcfs}
+  - {name: graphs, flag: --graphs, kind: bool, values: [false, true], default: false}
+  - {name: mixed, flag: --mixed, kind: categorical, values: [none, 1, auto], default: none}
+constraints:
+  - {id: R1, class: hard, expr: "batch < 8 or policy != 'lpm'", evidence: "made up"}
+  - {id: R2, class: hard, expr: "mixed == none or share == none", evidence: "made up"}
+`
+
+func parseSpec(t *testing.T, text string) *space.Spec {
+	t.Helper()
+	spec, err := space.Parse("fake", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+func compileSpec(t *testing.T, spec *space.Spec) *space.Lattice {
+	t.Helper()
+	lattice, err := spec.Compile(space.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lattice
+}
+
+func testLock(spec *space.Spec, lattice *space.Lattice) Lock {
+	w := load.Workload{InputTokens: 8, OutputTokens: 4, Seed: 3}
+	return Lock{Schema: LockVersion, ID: "fake", Created: time.Unix(1_800_000_000, 0).UTC(), Engine: "fake", EngineVersion: "1", Simulated: true,
+		Space: spec.Name, SpaceHash: spec.Hash, LatticeID: lattice.ID(), Raw: lattice.Raw(), Valid: lattice.Count(),
+		Launch: engine.Launch{Engine: "fake", Bin: "fake"}, Workload: w, WorkloadHash: w.Hash(),
+		Concurrency: []int{1, 4}, Repeats: 1, Objectives: []string{"ttft_p50_s", "output_tps"}, Seed: 3, Host: "here"}
+}
+
+func newStudy(t *testing.T) *Study {
+	t.Helper()
+	spec := parseSpec(t, testSpec)
+	lattice := compileSpec(t, spec)
+	s, err := Create(filepath.Join(t.TempDir(), "study"), testLock(spec, lattice), spec, lattice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// reopen is the study as another process finds it.
+func reopen(t *testing.T, s *Study) *Study {
+	t.Helper()
+	again, err := Open(s.Store.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+// fakeExecutor measures by a formula. Batches of 8 without graphs run out of memory.
+type fakeExecutor struct {
+	store   results.Store
+	invalid bool // no run of share 0.5 is ever valid
+	plans   []bench.Plan
+	before  func(p bench.Plan) // may be nil
+
+	stopAt int // trial that ends early, counted from 1; 0: none
+	how    string
+	keep   int // its finished runs
+	cancel context.CancelFunc
+}
+
+// How a trial ends early.
+const (
+	killed    = "killed"    // plan and finished runs, no row
+	cancelled = "cancelled" // and a row that says so
+)
+
+var errKilled = errors.New("killed")
+
+func (e *fakeExecutor) Run(ctx, _ context.Context, p bench.Plan) (results.Trial, error) {
+	if e.before != nil {
+		e.before(p)
+	}
+	e.plans = append(e.plans, p)
+	row := bench.Interrupted(p)
+	row.Outcome, row.FailureClass, row.FailureLine, row.TotalSeconds = results.OK, "", "", 1
+	stop := len(e.plans) == e.stopAt
+	runs := p.Runs
+	if stop {
+		runs = runs[:min(e.keep, len(runs))]
+	}
+	v := values(p)
+	v.valid = v.valid || !e.invalid
+	if v.fails && !stop {
+		row.Outcome, row.FailureClass, row.Phase = results.Failed, engine.OOMLoad, engine.PhaseStart
+		return row, e.store.WriteTrial(row)
+	}
+	for _, r := range runs {
+		if err := e.store.WriteRun(v.run(p, r), nil); err != nil {
+			return row, err
+		}
+	}
+	switch {
+	case stop && e.how == killed:
+		return results.Trial{}, errKilled
+	case stop:
+		row.Outcome, row.FailureClass = results.Cancelled, engine.Cancelled
+		e.cancel()
+	}
+	return row, e.store.WriteTrial(row)
+}
+
+// modelled is what the formula gives for a config.
+type modelled struct {
+	ttft, tps    float64
+	fails, valid bool
+}
+
+func values(p bench.Plan) modelled {
+	m := modelled{ttft: 0.01, tps: 100, valid: true}
+	batch, graphs := int64(0), false
+	for _, param := range p.Params {
+		switch v := param.Value.(type) {
+		case int64:
+			batch = v
+			m.ttft *= float64(v)
+			m.tps *= 1 + float64(v)
+		case float64:
+			m.valid = v != 0.5
+			m.ttft *= 1 + v
+		case bool:
+			graphs = v
+			if v {
+				m.tps *= 1.3
+			}
+		case string:
+			m.ttft += float64(len(v)) / 1000
+			m.tps += float64(len(v))
+		}
+	}
+	m.fails = batch == 8 && !graphs
+	return m
+}
+
+func (m modelled) run(p bench.Plan, r bench.RunPlan) results.Run {
+	row := results.Run{StudyID: p.StudyID, TrialID: p.TrialID, RunID: p.TrialID + "-" + r.Key(), ConfigID: p.ConfigID,
+		LoadPoint: r.LoadPoint(), Concurrency: int32(r.Concurrency), Repeat: int32(r.Repeat), Valid: m.valid, Simulated: true,
+		TTFTP50S: m.ttft * float64(r.Concurrency), OutputTPS: m.tps * float64(r.Concurrency)}
+	if !m.valid {
+		row.InvalidReason = "made up"
+	}
+	return row
+}
+
+var (
+	sweep  = Goal{Mode: search.SeedDesign, Purpose: Seed, Trials: 4}
+	refine = Goal{Mode: search.NSGA2, Purpose: Ask, Trials: 4}
+)
+
+// run runs a goal with an executor to the end that is wanted.
+func run(t *testing.T, s *Study, e *fakeExecutor, goal Goal, want string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	e.store, e.cancel = s.Store, cancel
+	reason, err := s.Run(ctx, t.Context(), e, goal, Watcher{})
+	if want == killed && errors.Is(err, errKilled) {
+		return
+	}
+	if err != nil || reason != want {
+		t.Fatalf("ended %q, %v; want %q", reason, err, want)
+	}
+}
+
+// asked are the configs of a study's plans in the order in which they were asked
+// for first, with purpose.
+func asked(t *testing.T, s *Study) []string {
+	t.Helper()
+	plans, err := s.plans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, p := range plans {
+		if id := p.Purpose + " " + p.ConfigID; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// checkMeasuredOnce fails where a run was measured twice, or is missing in a config
+// whose trial ended well.
+func checkMeasuredOnce(t *testing.T, s *Study) {
+	t.Helper()
+	state, err := s.Load()
+	if err != nil || len(state.Bad) > 0 {
+		t.Fatal(err, state.Bad)
+	}
+	count := map[string]int{}
+	for _, r := range state.Runs {
+		count[fmt.Sprintf("%s %s r%d", r.ConfigID, r.LoadPoint, r.Repeat)]++
+	}
+	for run, n := range count {
+		if n > 1 {
+			t.Errorf("%s was measured %d times", run, n)
+		}
+	}
+	done := map[string]bool{}
+	for _, tr := range state.Trials {
+		if tr.Outcome == results.Cancelled {
+			continue
+		}
+		if done[tr.ConfigID] {
+			t.Errorf("config %s was done already at trial %s", tr.ConfigID, tr.TrialID)
+		}
+		done[tr.ConfigID] = true
+		for _, r := range bench.Ladder(s.Lock.Concurrency, s.Lock.Repeats) {
+			if key := fmt.Sprintf("%s %s r%d", tr.ConfigID, r.LoadPoint(), r.Repeat); tr.Outcome == results.OK && count[key] != 1 {
+				t.Errorf("%s was measured %d times", key, count[key])
+			}
+		}
+	}
+}
