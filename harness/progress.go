@@ -110,6 +110,8 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 		what = []string{fmt.Sprintf("FAILED %s in phase %s: %s", t.FailureClass, t.Phase, t.FailureLine)}
 	case t.Outcome == results.Cancelled:
 		what = []string{"cancelled"}
+	case len(what) == 0 && len(t.Argv) == 0:
+		what = []string{"all its runs were measured before"}
 	case len(what) == 0:
 		what = []string{"no valid run"}
 	}

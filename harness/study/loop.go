@@ -270,7 +270,7 @@ func (l *loop) execute(ctx, abort context.Context, p bench.Plan) error {
 	if l.watch.Begin != nil {
 		l.watch.Begin(p, l.progress())
 	}
-	row, err := l.exec.Run(ctx, abort, p)
+	row, err := l.measure(ctx, abort, p)
 	if err != nil {
 		return err
 	}
@@ -297,6 +297,15 @@ func (l *loop) execute(ctx, abort context.Context, p bench.Plan) error {
 		l.watch.End(row, runs, l.progress())
 	}
 	return nil
+}
+
+// measure hands a plan to the executor, unless there is nothing left to measure.
+func (l *loop) measure(ctx, abort context.Context, p bench.Plan) (results.Trial, error) {
+	if len(p.Runs) > 0 {
+		return l.exec.Run(ctx, abort, p)
+	}
+	row := bench.Complete(p)
+	return row, l.Store.WriteTrial(row)
 }
 
 func (l *loop) tell(p bench.Plan) error {

@@ -38,10 +38,10 @@ func Create(dir string, lock Lock, spec *space.Spec, lattice *space.Lattice) (*S
 	}
 	s := &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir}}
 	if err := s.Store.Create(); err != nil {
-		return nil, fmt.Errorf("create study: %w", err)
+		return nil, fmt.Errorf("create study: %w: name a folder that can be written with --study", err)
 	}
 	if err := writeLock(dir, lock, spec.Source); err != nil {
-		return nil, fmt.Errorf("create study: %w", err)
+		return nil, fmt.Errorf("create study: %w: name a folder that can be written with --study", err)
 	}
 	return s, nil
 }
