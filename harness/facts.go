@@ -39,7 +39,11 @@ func gatherFacts(o latticeOptions, modelled bool, model string, inventory gpu.In
 	} else {
 		maps.Copy(facts, gpuFacts(inventory, o.devices))
 		if model != "" {
-			read, err := space.ModelFacts(model)
+			files, err := modelFiles(model)
+			if err != nil {
+				return nil, err
+			}
+			read, err := space.ModelFacts(files)
 			if err != nil {
 				return nil, fmt.Errorf("facts of the model: %w; give what the space needs with --fact", err)
 			}
