@@ -39,19 +39,27 @@ func gatherFacts(o latticeOptions, modelled bool, model string, inventory gpu.In
 	} else {
 		maps.Copy(facts, gpuFacts(inventory, o.devices))
 		if model != "" {
-			files, err := modelFiles(model)
-			if err != nil {
+			read, err := modelFacts(model)
+			if err != nil && len(o.facts) == 0 { // else the user may know the rest: a model that only a container has
 				return nil, err
-			}
-			read, err := space.ModelFacts(files)
-			if err != nil {
-				return nil, fmt.Errorf("facts of the model: %w; give what the space needs with --fact", err)
 			}
 			maps.Copy(facts, read)
 		}
 	}
 	maps.Copy(facts, o.facts)
 	return facts, nil
+}
+
+func modelFacts(model string) (map[string]space.Value, error) {
+	files, err := modelFiles(model)
+	if err != nil {
+		return nil, err
+	}
+	read, err := space.ModelFacts(files)
+	if err != nil {
+		return nil, fmt.Errorf("facts of the model: %w; give what the space needs with --fact", err)
+	}
+	return read, nil
 }
 
 // gpuFacts are those of the smallest of the first n usable GPUs.
