@@ -3,6 +3,7 @@ package space
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -135,6 +136,26 @@ func (g *specGen) spec() string {
 
 // oracle answers by evaluating the rules on raw configurations, without diagrams.
 type oracle struct{ *Lattice }
+
+// lookup gives every name of the spec its value for p.
+func (o oracle) lookup(p Point) func(*expr) Value {
+	var lookup func(e *expr) Value
+	lookup = func(e *expr) Value {
+		switch n := o.spec.names[e.name]; n.kind {
+		case isParam:
+			return o.params[n.index].Values[p[n.index]]
+		case isDerived:
+			return o.spec.derived[n.index].eval(lookup)
+		}
+		return o.facts[e.name]
+	}
+	return lookup
+}
+
+// holds reports whether the diagram of a rule says that it holds.
+func (l *Lattice) holds(r *compiledRule, p Point) bool {
+	return l.diagrams.at(r.ok, func(level int) int { return int(p[l.order[level]]) }) == Bool(true)
+}
 
 // moved is what the moves of rule r make of p: the definition in the package
 // comment, word for word. failed says that an expression fails somewhere.
@@ -303,6 +324,28 @@ func bruteForce(t *rapid.T) {
 	compareWithOracle(t, o, members, text)
 }
 
+// compareVerdict checks that single configurations are judged as the diagrams do.
+func (o oracle) compareVerdict(t *rapid.T, p, canon Point, isMember bool, text string) {
+	v := o.Check(o.Config(p))
+	valid := true
+	for _, r := range o.rules {
+		if r.class != Hard && r.class != Memory {
+			continue
+		}
+		holds := r.expr.eval(o.lookup(p)) == Bool(true)
+		valid = valid && holds
+		if broken := slices.ContainsFunc(v.Reasons, func(reason Reason) bool { return reason.Rule == r.id }); broken == holds {
+			t.Fatalf("check(%v) says that %s is broken: %v\n%s", p, r.id, broken, text)
+		}
+	}
+	if v.OK != valid || isMember && v.Rank == nil || v.Rank != nil && !o.Contains(canon) {
+		t.Fatalf("check(%v): ok %v, rank %v\n%s", p, v.OK, v.Rank, text)
+	}
+	if !maps.Equal(v.Canonical, o.Config(canon)) {
+		t.Fatalf("check(%v): canonical %v, want %v\n%s", p, v.Canonical, o.Config(canon), text)
+	}
+}
+
 func compareWithOracle(t *rapid.T, o oracle, members []Point, text string) {
 	if got, _ := o.Count().Uint64(); got != uint64(len(members)) {
 		t.Fatalf("count %d, want %d\n%s", got, len(members), text)
@@ -341,6 +384,7 @@ func compareWithOracle(t *rapid.T, o oracle, members []Point, text string) {
 		if rng.IntN(4) > 0 { // the rest is slower to check
 			return
 		}
+		o.compareVerdict(t, p, canon, isMember, text)
 		var neighbors []Rank
 		var nearest Point
 		for q, r := range ranks {

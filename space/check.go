@@ -1,10 +1,8 @@
 package space
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Reason is something that a rule says about one configuration.
@@ -18,138 +16,178 @@ type Reason struct {
 type Verdict struct {
 	// OK: no reason is of class hard, memory or domain.
 	OK bool `json:"ok"`
-	// Rank of the canonical form; nil if that is no member.
+	// Rank of the canonical form; nil if that is no member of the lattice, as for a
+	// configuration that is not valid, or that sets a parameter which is not tuned.
 	Rank *Rank `json:"rank"`
 	// Reasons are the broken rules in file order, and for information the soft
-	// rules that do not hold and the values that are changed (rewrite, inactive).
+	// rules that do not hold, the values that are changed (rewrite, inactive), and
+	// the rules that lack a fact (unknown).
 	Reasons []Reason `json:"reasons"`
-	// Canonical is the canonical form; nil with a reason of class domain.
+	// Canonical is what the engine makes of the configuration: the effective value
+	// of each parameter, and the others that the spec names. It is the canonical
+	// form where the spec has no section effective, and nil with a reason of class
+	// domain.
 	Canonical Config `json:"canonical"`
 }
 
-// Check explains one configuration. What it leaves out has its default.
+// Check explains one configuration of the spec, whatever this lattice tunes. What
+// it leaves out has its default.
 func (l *Lattice) Check(c Config) Verdict {
-	p, err := l.PointOf(c)
-	if err != nil {
-		return Verdict{Reasons: l.checkDomain(c)}
+	j := l.judge()
+	n := j.states.Get().(*judgement)
+	defer j.states.Put(n)
+	if reasons := n.set(c); reasons != nil {
+		return Verdict{Reasons: reasons}
 	}
 	v := Verdict{OK: true, Reasons: []Reason{}}
-	canon := l.Canon(p)
-	for i, r := range l.rules {
-		if l.holds(r, p) {
-			continue
+	for _, r := range j.rules {
+		if reason, found := n.reason(r); found {
+			v.Reasons = append(v.Reasons, reason)
+			v.OK = v.OK && reason.Class != Hard && reason.Class != Memory
 		}
-		v.OK = v.OK && r.class != Hard && r.class != Memory
-		v.Reasons = append(v.Reasons, Reason{r.id, r.class, l.message(i, p, canon)})
 	}
-	v.Canonical = l.Config(canon)
-	if rank, ok := l.Rank(canon); ok && v.OK {
-		v.Rank = &rank
+	if v.OK {
+		v.Rank = l.rankOf(n)
 	}
+	v.Canonical = n.canonical()
 	return v
 }
 
-// checkDomain finds all names and values that the lattice does not have.
-func (l *Lattice) checkDomain(c Config) []Reason {
-	reasons := []Reason{}
+// set takes the values of c. It returns a reason for each name and value that the
+// spec does not have, or nil.
+func (n *judgement) set(c Config) []Reason {
+	found := 0
+	for i := range n.params {
+		p := &n.params[i]
+		n.values[i] = p.Default
+		if v, given := c[p.Name]; given && slices.Contains(p.Values, v) {
+			n.values[i] = v
+			found++
+		}
+	}
+	n.changed()
+	if found == len(c) {
+		return nil
+	}
+	var reasons []Reason
 	for _, name := range slices.Sorted(maps.Keys(c)) {
-		switch i := l.spec.index(name); {
+		switch i := n.spec.index(name); {
 		case i < 0:
-			reasons = append(reasons, Reason{name, Domain, l.spec.unknownParam(name).Error()})
-		case !slices.Contains(l.params[i].Values, c[name]):
-			message := valueError(&l.params[i], c[name]).Error()
-			if slices.Contains(l.spec.Params[i].Values, c[name]) {
-				message += "; the spec has more, which are not tuned here"
-			}
-			reasons = append(reasons, Reason{name, Domain, message})
+			reasons = append(reasons, Reason{name, Domain, n.spec.unknownParam(name).Error()})
+		case !slices.Contains(n.params[i].Values, c[name]):
+			reasons = append(reasons, Reason{name, Domain, valueError(&n.params[i], c[name]).Error()})
 		}
 	}
 	return reasons
 }
 
-func (l *Lattice) holds(r *compiledRule, p Point) bool {
-	return l.diagrams.at(r.ok, func(level int) int { return int(p[l.order[level]]) }) == Bool(true)
-}
-
-// message says why rule i does not hold for p, with the values that matter.
-func (l *Lattice) message(i int, p, canon Point) string {
-	r := l.rules[i]
-	if r.expr != nil {
-		return fmt.Sprintf("%s is false: %s", r.source.Expr, l.valuesIn(r.source.expr.expr, r.scope, p))
-	}
-	var changes []string
-	for _, m := range l.moves {
-		if m.rule == i && p[m.param] != canon[m.param] {
-			param := &l.params[m.param]
-			changes = append(changes, fmt.Sprintf("%s %s becomes %s", param.Name, param.Values[p[m.param]], param.Values[canon[m.param]]))
+// rankOf is the rank of the canonical form, nil if the lattice does not have it.
+func (l *Lattice) rankOf(n *judgement) *Rank {
+	var room [128]uint8
+	p := Point(room[:0])
+	for i := range l.params {
+		k := slices.Index(l.params[i].Values, n.values[i])
+		if k < 0 {
+			return nil
 		}
+		p = append(p, uint8(k))
 	}
-	if len(changes) == 0 {
-		changes = []string{"a value changes and another rule changes it again"}
+	rank, ok := l.Rank(l.Canon(p))
+	if !ok {
+		return nil
 	}
-	when := "" // of active_if
-	if r.source != nil {
-		when = " because " + r.source.When
-	} else if len(r.moves) > 0 {
-		when = " because " + l.spec.Params[r.moves[0].param].activeIf.text + " is false"
-	}
-	return strings.Join(changes, ", ") + when
+	return &rank
 }
 
-// valuesIn lists the names of an expression with their values for p, then the
+// reason is what a rule has to say, if anything.
+func (n *judgement) reason(r *judgedRule) (Reason, bool) {
+	if r.expr == nil {
+		return n.changeReason(r)
+	}
+	switch v := r.expr.eval(n.lookup); {
+	case v == Bool(true):
+		return Reason{}, false
+	case v.isError():
+		return Reason{r.id, Unknown, "cannot be judged: " + v.text}, r.class != Soft
+	}
+	return Reason{r.id, r.class, n.message(r)}, true
+}
+
+// changeReason tells of the values that a rule changes. A flag that is not passed
+// and takes a value that cannot be passed has been filled in, not changed.
+func (n *judgement) changeReason(r *judgedRule) (Reason, bool) {
+	var changes []byte
+	for k, m := range r.moves {
+		p, own := &n.params[m.param], n.values[m.param]
+		t, applies := n.target(r, k)
+		if !applies || t == own || own.IsNone() && !slices.Contains(p.Values, t) {
+			continue
+		}
+		if len(changes) > 0 {
+			changes = append(changes, ", "...)
+		}
+		changes = append(append(changes, p.Name...), ' ')
+		changes = append(own.appendText(changes), " becomes "...)
+		changes = t.appendText(changes)
+	}
+	if changes == nil {
+		return Reason{}, false
+	}
+	return Reason{r.id, r.class, string(append(changes, r.why...))}, true
+}
+
+// message says why a rule does not hold: its names with their values, then the
 // parameters behind derived ones.
-func (l *Lattice) valuesIn(e *expr, scope []int, p Point) string {
-	lookup := l.lookup(p)
-	var direct, behind []string
-	seen := map[string]bool{}
-	e.walk(func(e *expr) {
-		if e.op != opName || seen[e.name] {
-			return
+func (n *judgement) message(r *judgedRule) string {
+	b := append([]byte(r.source.Expr), " is false: "...)
+	some := false
+	for _, e := range r.names {
+		v := n.valueOf(e)
+		if v.isError() {
+			continue
 		}
-		seen[e.name] = true
-		if v := lookup(e); !v.isError() {
-			direct = append(direct, e.name+"="+v.String())
+		if some {
+			b = append(b, ", "...)
 		}
-	})
-	for _, i := range scope {
-		if name := l.params[i].Name; !seen[name] {
-			behind = append(behind, name+"="+l.params[i].Values[p[i]].String())
-		}
+		some = true
+		b = append(append(b, e.name...), '=')
+		b = v.appendText(b)
 	}
-	text := strings.Join(direct, ", ")
-	if len(behind) > 0 {
-		text += " (from " + strings.Join(behind, ", ") + ")"
+	for k, i := range r.behind {
+		if k == 0 {
+			b = append(b, " (from "...)
+		} else {
+			b = append(b, ", "...)
+		}
+		b = append(append(b, n.params[i].Name...), '=')
+		b = n.values[i].appendText(b)
 	}
-	return text
+	if len(r.behind) > 0 {
+		b = append(b, ')')
+	}
+	return string(b)
 }
 
-// lookup gives every name of the spec its value for p.
-func (l *Lattice) lookup(p Point) func(*expr) Value {
-	memo := map[string]Value{}
-	var lookup func(e *expr) Value
-	lookup = func(e *expr) Value {
-		if v, ok := memo[e.name]; ok {
-			return v
-		}
-		n := l.spec.names[e.name]
-		var v Value
-		switch n.kind {
-		case isParam:
-			v = l.params[n.index].Values[p[n.index]]
-		case isFact:
-			var ok bool
-			if v, ok = l.facts[e.name]; !ok {
-				v = errorValue(e, "fact is not known")
-			}
-		case isDerived:
-			d := &l.spec.derived[n.index]
-			if d.op == opList {
-				return errorValue(e, "a list")
-			}
-			v = d.eval(lookup)
-		}
-		memo[e.name] = v
+// canonical are the effective values. Without a section effective it applies the
+// moves to n, which then is no longer the configuration that was given.
+func (n *judgement) canonical() Config {
+	if len(n.spec.effective) == 0 {
+		n.canon()
+	}
+	c := make(Config, len(n.outputs))
+	for i := range n.outputs {
+		c[n.outputs[i].name] = n.effective(&n.outputs[i])
+	}
+	return c
+}
+
+// effective is one effective value; none where it cannot be known.
+func (n *judgement) effective(o *output) Value {
+	if o.value == nil {
+		return n.values[o.param]
+	}
+	if v := o.value.eval(n.lookup); !v.isError() {
 		return v
 	}
-	return lookup
+	return None()
 }

@@ -23,10 +23,11 @@ type Lattice struct {
 	id      string
 	params  []Param // effective values
 	facts   map[string]Value
-	tuned   []bool // passed on the command line
-	tunable []int  // parameters with more than one value
-	order   []int  // the parameter of each level
-	level   []int  // the level of each parameter, -1 = fixed
+	given   map[string]Value // facts without the defaults
+	tuned   []bool           // passed on the command line
+	tunable []int            // parameters with more than one value
+	order   []int            // the parameter of each level
+	level   []int            // the level of each parameter, -1 = fixed
 	raw     Rank
 	nodes   int
 	deflt   Point
@@ -36,6 +37,8 @@ type Lattice struct {
 	rules    []*compiledRule
 	moves    []move
 	layers   *layers
+
+	judge func() *judge // made when it is first needed
 }
 
 // RuleReport says what one rule does to the space.

@@ -32,7 +32,8 @@ const (
 	Rewrite  = "rewrite"  // the server changes the value by itself
 	Inactive = "inactive" // the value cannot matter
 	Soft     = "soft"     // a prior
-	Domain   = "domain"   // in a Verdict: a name or value that the lattice does not have
+	Domain   = "domain"   // in a Verdict: a name or value that the spec does not have
+	Unknown  = "unknown"  // in a Verdict: a rule that needs a fact which is not known
 )
 
 // Param is one flag of the server.
@@ -59,9 +60,12 @@ type Fact struct {
 	Name    string
 	Type    string // int, float, bool or string
 	Default *Value // nil: must be given where a rule needs it
-	Min     *float64
-	From    string // where it comes from
-	Note    string
+	// CheckDefault is what Check takes instead of Default: who asks about a
+	// configuration is believed to have what it needs. nil: Default.
+	CheckDefault *Value
+	Min          *float64
+	From         string // where it comes from
+	Note         string
 }
 
 // Rule is one constraint of a spec.
@@ -99,8 +103,16 @@ type Spec struct {
 	FixedArgs []string // always passed
 	Server    Server
 
-	derived []derived
-	names   map[string]entry
+	derived   []derived
+	effective []effectiveValue
+	names     map[string]entry
+}
+
+// An effectiveValue is what the engine makes of a configuration, under the name
+// of a parameter or one of its own.
+type effectiveValue struct {
+	name string
+	formula
 }
 
 // A derived value is a named expression; others can use it.

@@ -24,6 +24,7 @@ func (d *document) spec(n ast.Node, s *Spec) {
 		"facts":       func(n ast.Node) { d.facts(n, s) },
 		"parameters":  d.items("parameters", func(n ast.Node) { d.param(n, s) }),
 		"derived":     func(n ast.Node) { d.derived(n, s) },
+		"effective":   func(n ast.Node) { d.effective(n, s) },
 		"constraints": d.after(d.items("constraints", func(n ast.Node) { d.rule(n, s) })),
 		"tune": d.after(d.items("tune", func(n ast.Node) {
 			var name string
@@ -86,13 +87,17 @@ func (d *document) facts(n ast.Node, s *Spec) {
 		d.declare(key, s, name, entry{isFact, len(s.Facts)})
 		d.fields(n, "fact "+name, map[string]reader{
 			"type": d.text(&f.Type), "from": d.text(&f.From), "note": d.text(&f.Note),
-			"default": func(n ast.Node) { f.Default = new(Value); d.value(f.Default)(n) },
-			"min":     func(n ast.Node) { f.Min = new(float64); d.number(f.Min)(n) },
+			"default":       func(n ast.Node) { f.Default = new(Value); d.value(f.Default)(n) },
+			"check_default": func(n ast.Node) { f.CheckDefault = new(Value); d.value(f.CheckDefault)(n) },
+			"min":           func(n ast.Node) { f.Min = new(float64); d.number(f.Min)(n) },
 		}, "type")
 		switch f.Type {
 		case "int", "float", "bool", "string":
-			if f.Default != nil {
-				if msg := f.mismatch(*f.Default); msg != "" {
+			for _, v := range []*Value{f.Default, f.CheckDefault} {
+				if v == nil {
+					continue
+				}
+				if msg := f.mismatch(*v); msg != "" {
 					d.fail(n, "default of fact %s: %s", name, msg)
 				}
 			}
@@ -194,6 +199,18 @@ func (d *document) derived(n ast.Node, s *Spec) {
 		v := derived{name: name}
 		d.formula(&v.formula)(n)
 		s.derived = append(s.derived, v)
+	})
+}
+
+// effective reads what the engine makes of a configuration: any name, an expression.
+func (d *document) effective(n ast.Node, s *Spec) {
+	d.entries(n, "effective", func(key ast.Node, name string, n ast.Node) {
+		if !nameForm.MatchString(name) {
+			d.fail(key, "name %q: want letters, digits and _, a letter first", name)
+		}
+		v := effectiveValue{name: name}
+		d.formula(&v.formula)(n)
+		s.effective = append(s.effective, v)
 	})
 }
 
