@@ -18,6 +18,8 @@ type judge struct {
 	derived []*expr
 	rules   []*judgedRule
 	outputs []output
+	byName  map[string]int
+	spelled [][][]byte // the values of each parameter as JSON
 	states  sync.Pool // of *judgement
 }
 
@@ -50,8 +52,14 @@ func newJudge(l *Lattice) *judge {
 		}
 	}
 	j := &judge{spec: s, params: slices.Clone(s.Params), facts: facts}
+	j.byName = map[string]int{}
+	j.spelled = make([][][]byte, len(j.params))
 	for i := range j.params {
 		j.params[i].Default = l.params[i].Default
+		j.byName[j.params[i].Name] = i
+		for _, v := range j.params[i].Values {
+			j.spelled[i] = append(j.spelled[i], v.appendJSON(nil))
+		}
 	}
 	view := &Lattice{spec: s, params: j.params}
 	folder := newFolder(s, facts)
@@ -120,6 +128,7 @@ type judgement struct {
 	derived []Value // valid where have is now
 	have    []uint32
 	now     uint32
+	room    []Reason // for the next verdict
 	lookup  func(*expr) Value
 }
 

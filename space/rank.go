@@ -3,7 +3,6 @@ package space
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"math/bits"
 	"math/rand/v2"
 )
@@ -40,15 +39,10 @@ func rankError(s string) error {
 }
 
 // String is r in decimal.
-func (r Rank) String() string { return r.big().String() }
-
-func (r Rank) big() *big.Int {
-	b := new(big.Int).SetUint64(r.Hi)
-	return b.Or(b.Lsh(b, 64), new(big.Int).SetUint64(r.Lo))
-}
+func (r Rank) String() string { return string(r.append(nil)) }
 
 // MarshalText writes r in decimal; in JSON a Rank is a string of digits.
-func (r Rank) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+func (r Rank) MarshalText() ([]byte, error) { return r.append(nil), nil }
 
 // UnmarshalText reads what MarshalText writes.
 func (r *Rank) UnmarshalText(text []byte) (err error) {

@@ -1,0 +1,202 @@
+package space
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/bits"
+	"strconv"
+)
+
+// AppendCheck reads one configuration as JSON, an object of parameters and values
+// or one that has such an object under "config", and appends its [Verdict] as
+// JSON. The error says why the line is no configuration; dst is then returned as
+// it was. It is [Lattice.Check] for many: it allocates little.
+func (l *Lattice) AppendCheck(dst, line []byte) ([]byte, error) {
+	j := l.judge()
+	n := j.states.Get().(*judgement)
+	defer j.states.Put(n)
+	if n.setPlain(line) {
+		n.changed()
+		return l.appendVerdict(dst, n), nil
+	}
+	c, err := parseConfig(line)
+	if err != nil {
+		return dst, err
+	}
+	if reasons := n.set(c); reasons != nil {
+		text, err := json.Marshal(Verdict{Reasons: reasons})
+		return append(dst, text...), err
+	}
+	return l.appendVerdict(dst, n), nil
+}
+
+func parseConfig(line []byte) (Config, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return nil, fmt.Errorf("not a config: %w", err)
+	}
+	if fields == nil {
+		return nil, fmt.Errorf("not a config: null")
+	}
+	if inner, ok := fields["config"]; ok {
+		line = inner
+	}
+	var c Config
+	if err := json.Unmarshal(line, &c); err != nil {
+		return nil, fmt.Errorf("not a config: %w", err)
+	}
+	return c, nil
+}
+
+// setPlain takes the values of a line of the usual form: one object, names and
+// strings without escapes, and only names and values of the spec. It reports
+// whether the line was one; the others are for [parseConfig].
+func (n *judgement) setPlain(line []byte) bool {
+	for i := range n.params {
+		n.values[i] = n.params[i].Default
+	}
+	s := plainScanner{rest: line}
+	if !s.take('{') {
+		return false
+	}
+	if s.take('}') {
+		return s.atEnd()
+	}
+	for {
+		name, ok := s.text()
+		if !ok || !s.take(':') {
+			return false
+		}
+		i, known := n.byName[string(name)]
+		if !known || !n.setToken(i, s.token()) {
+			return false
+		}
+		if !s.take(',') {
+			return s.take('}') && s.atEnd()
+		}
+	}
+}
+
+// setToken gives a parameter the value that is written as the token.
+func (n *judgement) setToken(i int, token []byte) bool {
+	for k, text := range n.spelled[i] {
+		if bytes.Equal(text, token) {
+			n.values[i] = n.params[i].Values[k]
+			return true
+		}
+	}
+	return false
+}
+
+// A plainScanner reads the plain part of JSON.
+type plainScanner struct{ rest []byte }
+
+func (s *plainScanner) space() {
+	for len(s.rest) > 0 && (s.rest[0] == ' ' || s.rest[0] == '\t' || s.rest[0] == '\r' || s.rest[0] == '\n') {
+		s.rest = s.rest[1:]
+	}
+}
+
+// take skips one byte if it comes next.
+func (s *plainScanner) take(c byte) bool {
+	s.space()
+	if len(s.rest) == 0 || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+func (s *plainScanner) atEnd() bool {
+	s.space()
+	return len(s.rest) == 0
+}
+
+// text is the inside of a string without escapes.
+func (s *plainScanner) text() ([]byte, bool) {
+	if !s.take('"') {
+		return nil, false
+	}
+	end := bytes.IndexByte(s.rest, '"')
+	if end < 0 || bytes.IndexByte(s.rest[:end], '\\') >= 0 {
+		return nil, false
+	}
+	text := s.rest[:end]
+	s.rest = s.rest[end+1:]
+	return text, true
+}
+
+// token is all up to the next comma, bracket or space; of a string with such in
+// it the first part, which is then no value.
+func (s *plainScanner) token() []byte {
+	s.space()
+	end := bytes.IndexAny(s.rest, ",} \t\r\n")
+	if end < 0 {
+		end = len(s.rest)
+	}
+	token := s.rest[:end]
+	s.rest = s.rest[end:]
+	return token
+}
+
+// appendVerdict appends what Check would say of n as JSON.
+func (l *Lattice) appendVerdict(dst []byte, n *judgement) []byte {
+	reasons := n.room[:0]
+	ok := true
+	for _, r := range n.rules {
+		if reason, found := n.reason(r); found {
+			reasons = append(reasons, reason)
+			ok = ok && reason.Class != Hard && reason.Class != Memory
+		}
+	}
+	n.room = reasons
+	dst = strconv.AppendBool(append(dst, `{"ok":`...), ok)
+	dst = append(dst, `,"rank":`...)
+	rank := (*Rank)(nil)
+	if ok {
+		rank = l.rankOf(n)
+	}
+	if rank == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(rank.append(append(dst, '"')), '"')
+	}
+	dst = append(dst, `,"reasons":[`...)
+	for i, r := range reasons {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendText(append(dst, `{"rule":`...), r.Rule)
+		dst = appendText(append(dst, `,"class":`...), r.Class)
+		dst = append(appendText(append(dst, `,"message":`...), r.Message), '}')
+	}
+	dst = append(dst, `],"canonical":{`...)
+	if len(n.spec.effective) == 0 {
+		n.canon()
+	}
+	for i := range n.outputs {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, n.outputs[i].key...)
+		dst = n.effective(&n.outputs[i]).appendJSON(dst)
+	}
+	return append(dst, "}}"...)
+}
+
+// append writes r in decimal.
+func (r Rank) append(dst []byte) []byte {
+	if r.Hi == 0 {
+		return strconv.AppendUint(dst, r.Lo, 10)
+	}
+	const chunk = 1e19 // the largest power of ten below 2^64, of 19 digits
+	hi, rest := bits.Div64(0, r.Hi, chunk)
+	lo, low := bits.Div64(rest, r.Lo, chunk)
+	dst = Rank{hi, lo}.append(dst)
+	digits := strconv.AppendUint(nil, low, 10)
+	for range 19 - len(digits) {
+		dst = append(dst, '0')
+	}
+	return append(dst, digits...)
+}
