@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -168,59 +165,6 @@ func (a *app) spaceExplain(c *cli.Context, l *space.Lattice, _ time.Duration) er
 		fmt.Fprintf(a.stdout, "  %s (%s): %s\n", r.Rule, r.Class, r.Message)
 	}
 	return nil
-}
-
-// maxConfigLine bounds one line of `space check`.
-const maxConfigLine = 1 << 20
-
-func (a *app) spaceCheck(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
-	out := bufio.NewWriter(a.stdout)
-	defer out.Flush()
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, maxConfigLine)
-	enc := json.NewEncoder(out)
-	bad := 0
-	for n := 1; in.Scan(); n++ {
-		text := bytes.TrimSpace(in.Bytes())
-		if len(text) == 0 {
-			continue
-		}
-		cfg, err := readConfig(text)
-		if err != nil {
-			bad++
-			fmt.Fprintf(a.stderr, "harness: line %d: %v\n", n, err)
-			err = enc.Encode(map[string]any{"ok": false, "rank": nil, "canonical": nil, "reasons": []space.Reason{
-				{Rule: "input", Class: space.Domain, Message: fmt.Sprintf("line %d: %v", n, err)}}})
-		} else {
-			err = enc.Encode(l.Check(cfg))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := in.Err(); err != nil {
-		return fmt.Errorf("stdin: %w", err)
-	}
-	if bad > 0 {
-		return &exitError{status: exitFailed}
-	}
-	return nil
-}
-
-// readConfig takes a config, or an object that has one under "config".
-func readConfig(text []byte) (space.Config, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, fmt.Errorf("not a config: %w", err)
-	}
-	if inner, ok := fields["config"]; ok {
-		text = inner
-	}
-	var cfg space.Config
-	if err := json.Unmarshal(text, &cfg); err != nil {
-		return nil, fmt.Errorf("not a config: %w", err)
-	}
-	return cfg, nil
 }
 
 func (a *app) spaceSample(c *cli.Context, l *space.Lattice, _ time.Duration) error {

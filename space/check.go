@@ -41,9 +41,9 @@ func (l *Lattice) Check(c Config) Verdict {
 	}
 	v := Verdict{OK: true, Reasons: []Reason{}}
 	for _, r := range j.rules {
-		if reason, found := n.reason(r); found {
-			v.Reasons = append(v.Reasons, reason)
-			v.OK = v.OK && reason.Class != Hard && reason.Class != Memory
+		if class, message := n.reason(r); class != "" {
+			v.Reasons = append(v.Reasons, Reason{r.id, class, string(message)})
+			v.OK = v.OK && class != Hard && class != Memory
 		}
 	}
 	if v.OK {
@@ -60,9 +60,12 @@ func (n *judgement) set(c Config) []Reason {
 	for i := range n.params {
 		p := &n.params[i]
 		n.values[i] = p.Default
-		if v, given := c[p.Name]; given && slices.Contains(p.Values, v) {
-			n.values[i] = v
-			found++
+		n.index[i] = n.defaults[i]
+		if v, given := c[p.Name]; given {
+			if k := slices.Index(p.Values, v); k >= 0 {
+				n.values[i], n.index[i] = v, uint8(k)
+				found++
+			}
 		}
 	}
 	n.changed()
@@ -99,47 +102,68 @@ func (l *Lattice) rankOf(n *judgement) *Rank {
 	return &rank
 }
 
-// reason is what a rule has to say, if anything.
-func (n *judgement) reason(r *judgedRule) (Reason, bool) {
+// reason is what a rule has to say: its class, "" for nothing, and a message that
+// is valid until the next one.
+func (n *judgement) reason(r *judgedRule) (class string, message []byte) {
+	if seen := n.seen[r.place]; seen != nil {
+		place := 0
+		for k, i := range r.scope {
+			place = place*r.sizes[k] + int(n.index[i])
+		}
+		if seen[place] {
+			return "", nil
+		}
+		if class, message = n.ask(r); class == "" {
+			seen[place] = true
+		}
+		return class, message
+	}
+	return n.ask(r)
+}
+
+func (n *judgement) ask(r *judgedRule) (class string, message []byte) {
+	n.text = n.text[:0]
 	if r.expr == nil {
 		return n.changeReason(r)
 	}
 	switch v := r.expr.eval(n.lookup); {
-	case v == Bool(true):
-		return Reason{}, false
+	case v == Bool(true), v.isError() && r.class == Soft:
+		return "", nil
 	case v.isError():
-		return Reason{r.id, Unknown, "cannot be judged: " + v.text}, r.class != Soft
+		n.text = append(append(n.text, "cannot be judged: "...), v.text...)
+		return Unknown, n.text
 	}
-	return Reason{r.id, r.class, n.message(r)}, true
+	n.message(r)
+	return r.class, n.text
 }
 
 // changeReason tells of the values that a rule changes. A flag that is not passed
 // and takes a value that cannot be passed has been filled in, not changed.
-func (n *judgement) changeReason(r *judgedRule) (Reason, bool) {
-	var changes []byte
+func (n *judgement) changeReason(r *judgedRule) (class string, message []byte) {
 	for k, m := range r.moves {
 		p, own := &n.params[m.param], n.values[m.param]
 		t, applies := n.target(r, k)
 		if !applies || t == own || own.IsNone() && !slices.Contains(p.Values, t) {
 			continue
 		}
-		if len(changes) > 0 {
-			changes = append(changes, ", "...)
+		if len(n.text) > 0 {
+			n.text = append(n.text, ", "...)
 		}
-		changes = append(append(changes, p.Name...), ' ')
-		changes = append(own.appendText(changes), " becomes "...)
-		changes = t.appendText(changes)
+		n.text = append(append(n.text, p.Name...), ' ')
+		n.text = append(own.appendText(n.text), " becomes "...)
+		n.text = t.appendText(n.text)
 	}
-	if changes == nil {
-		return Reason{}, false
+	if len(n.text) == 0 {
+		return "", nil
 	}
-	return Reason{r.id, r.class, string(append(changes, r.why...))}, true
+	n.text = append(n.text, r.why...)
+	return r.class, n.text
 }
 
-// message says why a rule does not hold: its names with their values, then the
+// message writes why a rule does not hold: its names with their values, then the
 // parameters behind derived ones.
-func (n *judgement) message(r *judgedRule) string {
-	b := append([]byte(r.source.Expr), " is false: "...)
+func (n *judgement) message(r *judgedRule) {
+	b := append(append(n.text, r.source.Expr...), " is false: "...)
 	some := false
 	for _, e := range r.names {
 		v := n.valueOf(e)
@@ -165,7 +189,7 @@ func (n *judgement) message(r *judgedRule) string {
 	if len(r.behind) > 0 {
 		b = append(b, ')')
 	}
-	return string(b)
+	n.text = b
 }
 
 // canonical are the effective values. Without a section effective it applies the

@@ -5,30 +5,44 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 )
+
+// Checker checks many configurations, one after the other: it remembers what the
+// rules had to say of combinations of values. It is for one goroutine; others make
+// their own.
+type Checker struct {
+	lattice *Lattice
+	state   *judgement
+}
+
+// Checker makes one.
+func (l *Lattice) Checker() *Checker {
+	n := newJudgement(l.judge())
+	n.remember()
+	return &Checker{l, n}
+}
 
 // AppendCheck reads one configuration as JSON, an object of parameters and values
 // or one that has such an object under "config", and appends its [Verdict] as
 // JSON. The error says why the line is no configuration; dst is then returned as
-// it was. It is [Lattice.Check] for many: it allocates little.
-func (l *Lattice) AppendCheck(dst, line []byte) ([]byte, error) {
-	j := l.judge()
-	n := j.states.Get().(*judgement)
-	defer j.states.Put(n)
+// it was.
+func (c *Checker) AppendCheck(dst, line []byte) ([]byte, error) {
+	n := c.state
 	if n.setPlain(line) {
 		n.changed()
-		return l.appendVerdict(dst, n), nil
+		return c.lattice.appendVerdict(dst, n), nil
 	}
-	c, err := parseConfig(line)
+	config, err := parseConfig(line)
 	if err != nil {
 		return dst, err
 	}
-	if reasons := n.set(c); reasons != nil {
+	if reasons := n.set(config); reasons != nil {
 		text, err := json.Marshal(Verdict{Reasons: reasons})
 		return append(dst, text...), err
 	}
-	return l.appendVerdict(dst, n), nil
+	return c.lattice.appendVerdict(dst, n), nil
 }
 
 func parseConfig(line []byte) (Config, error) {
@@ -54,7 +68,7 @@ func parseConfig(line []byte) (Config, error) {
 // whether the line was one; the others are for [parseConfig].
 func (n *judgement) setPlain(line []byte) bool {
 	for i := range n.params {
-		n.values[i] = n.params[i].Default
+		n.values[i], n.index[i] = n.params[i].Default, n.defaults[i]
 	}
 	s := plainScanner{rest: line}
 	if !s.take('{') {
@@ -82,11 +96,31 @@ func (n *judgement) setPlain(line []byte) bool {
 func (n *judgement) setToken(i int, token []byte) bool {
 	for k, text := range n.spelled[i] {
 		if bytes.Equal(text, token) {
-			n.values[i] = n.params[i].Values[k]
+			n.values[i], n.index[i] = n.params[i].Values[k], uint8(k)
 			return true
 		}
 	}
-	return false
+	if !plainNumber(token) {
+		return false
+	}
+	k := slices.Index(n.params[i].Values, ParseValue(string(token))) // 2.0 is 2
+	if k >= 0 {
+		n.values[i], n.index[i] = n.params[i].Values[k], uint8(k)
+	}
+	return k >= 0
+}
+
+// plainNumber reports whether the token is digits, a point and digits, as JSON has it.
+func plainNumber(token []byte) bool {
+	whole, fraction, _ := bytes.Cut(token, []byte{'.'})
+	for _, part := range [][]byte{whole, fraction} {
+		for _, c := range part {
+			if c < '0' || c > '9' {
+				return false
+			}
+		}
+	}
+	return len(whole) > 0 && len(fraction) > 0 && (whole[0] != '0' || len(whole) == 1)
 }
 
 // A plainScanner reads the plain part of JSON.
@@ -142,15 +176,22 @@ func (s *plainScanner) token() []byte {
 
 // appendVerdict appends what Check would say of n as JSON.
 func (l *Lattice) appendVerdict(dst []byte, n *judgement) []byte {
-	reasons := n.room[:0]
+	reasons := n.reasons[:0]
 	ok := true
 	for _, r := range n.rules {
-		if reason, found := n.reason(r); found {
-			reasons = append(reasons, reason)
-			ok = ok && reason.Class != Hard && reason.Class != Memory
+		class, message := n.reason(r)
+		if class == "" {
+			continue
 		}
+		ok = ok && class != Hard && class != Memory
+		if len(reasons) > 0 {
+			reasons = append(reasons, ',')
+		}
+		reasons = appendText(append(reasons, `{"rule":`...), r.id)
+		reasons = append(append(append(reasons, `,"class":"`...), class...), `","message":`...)
+		reasons = append(appendText(reasons, message), '}')
 	}
-	n.room = reasons
+	n.reasons = reasons
 	dst = strconv.AppendBool(append(dst, `{"ok":`...), ok)
 	dst = append(dst, `,"rank":`...)
 	rank := (*Rank)(nil)
@@ -163,14 +204,7 @@ func (l *Lattice) appendVerdict(dst []byte, n *judgement) []byte {
 		dst = append(rank.append(append(dst, '"')), '"')
 	}
 	dst = append(dst, `,"reasons":[`...)
-	for i, r := range reasons {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendText(append(dst, `{"rule":`...), r.Rule)
-		dst = appendText(append(dst, `,"class":`...), r.Class)
-		dst = append(appendText(append(dst, `,"message":`...), r.Message), '}')
-	}
+	dst = append(dst, reasons...)
 	dst = append(dst, `],"canonical":{`...)
 	if len(n.spec.effective) == 0 {
 		n.canon()

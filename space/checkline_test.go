@@ -11,9 +11,9 @@ import (
 )
 
 // sameVerdict fails unless AppendCheck says of a line what Check says of its config.
-func sameVerdict(t *testing.T, l *Lattice, line []byte) {
+func sameVerdict(t *testing.T, l *Lattice, checker *Checker, line []byte) {
 	t.Helper()
-	got, err := l.AppendCheck([]byte("x"), line)
+	got, err := checker.AppendCheck([]byte("x"), line)
 	c, bad := parseConfig(line)
 	if (err != nil) != (bad != nil) || err != nil && string(got) != "x" {
 		t.Fatalf("%s: %v, want %v: %s", line, err, bad, got)
@@ -44,8 +44,9 @@ var oddLines = []string{`{}`, ` { } `, `{"tp_size":2}`, "{\"tp_size\" : 2 ,\t\"p
 
 func TestAppendCheck(t *testing.T) {
 	l := compile(t, "sglang", Options{Facts: llama8()})
+	checker := l.Checker()
 	for _, line := range oddLines {
-		sameVerdict(t, l, []byte(line))
+		sameVerdict(t, l, checker, []byte(line))
 	}
 	for i, row := range readVerdicts(t) {
 		if i%5 > 0 {
@@ -55,7 +56,7 @@ func TestAppendCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sameVerdict(t, l, line)
+		sameVerdict(t, l, checker, line)
 	}
 }
 
@@ -71,7 +72,8 @@ func FuzzAppendCheck(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, line []byte) { sameVerdict(t, l, line) })
+	checker := l.Checker()
+	f.Fuzz(func(t *testing.T, line []byte) { sameVerdict(t, l, checker, line) })
 }
 
 func TestRankText(t *testing.T) {
@@ -103,11 +105,12 @@ func BenchmarkAppendCheck(b *testing.B) {
 			lines = append(lines, line)
 		}
 	}
+	checker := l.Checker()
 	var out []byte
 	i := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		out, _ = l.AppendCheck(out[:0], lines[i%len(lines)])
+		out, _ = checker.AppendCheck(out[:0], lines[i%len(lines)])
 		i++
 	}
 }

@@ -20,12 +20,17 @@ type judge struct {
 	outputs []output
 	byName  map[string]int
 	spelled [][][]byte // the values of each parameter as JSON
-	states  sync.Pool // of *judgement
+
+	defaults []uint8   // the index of each parameter's default
+	states   sync.Pool // of *judgement
 }
 
 // A judgedRule is a rule into which only the facts are folded.
 type judgedRule struct {
 	*compiledRule
+	place  int     // in the judge's rules
+	sizes  []int   // how many values each parameter of its scope has
+	size   int     // combinations of these, 0 = too many to remember
 	why    string  // why a value changes, of rules with moves
 	names  []*expr // in the rule's own text
 	behind []int   // parameters that stand behind those names
@@ -57,6 +62,7 @@ func newJudge(l *Lattice) *judge {
 	for i := range j.params {
 		j.params[i].Default = l.params[i].Default
 		j.byName[j.params[i].Name] = i
+		j.defaults = append(j.defaults, uint8(max(0, slices.Index(j.params[i].Values, j.params[i].Default))))
 		for _, v := range j.params[i].Values {
 			j.spelled[i] = append(j.spelled[i], v.appendJSON(nil))
 		}
@@ -78,7 +84,14 @@ func newJudge(l *Lattice) *judge {
 }
 
 func (j *judge) judged(c *compiledRule) *judgedRule {
-	r := &judgedRule{compiledRule: c}
+	const most = 1 << 16
+	r := &judgedRule{compiledRule: c, place: len(j.rules), size: 1}
+	for _, i := range c.scope {
+		r.sizes = append(r.sizes, len(j.params[i].Values))
+		if r.size *= len(j.params[i].Values); r.size > most {
+			r.size = 0
+		}
+	}
 	switch {
 	case c.source == nil:
 		r.why = " because " + j.spec.Params[c.index].activeIf.text + " is false"
@@ -120,22 +133,37 @@ func outputsOf(s *Spec, f *folder) []output {
 	return outputs
 }
 
-// A judgement is one configuration under a judge. It remembers derived values, and
-// is used again for the next configuration.
+// A judgement is one configuration under a judge. It is used again for the next
+// configuration, and remembers the combinations of values to which a rule had
+// nothing to say.
 type judgement struct {
 	*judge
-	values  []Value // of each parameter
-	derived []Value // valid where have is now
+	values  []Value  // of each parameter
+	index   []uint8  // of that value
+	seen    [][]bool // by rule and combination; nil = not remembered
+	derived []Value  // valid where have is now
 	have    []uint32
 	now     uint32
-	room    []Reason // for the next verdict
+	text    []byte // the last message
+	reasons []byte // of one verdict, as JSON
 	lookup  func(*expr) Value
 }
 
 func newJudgement(j *judge) *judgement {
 	n := &judgement{judge: j, values: make([]Value, len(j.params)), derived: make([]Value, len(j.spec.derived)), have: make([]uint32, len(j.spec.derived))}
+	n.index = make([]uint8, len(j.params))
+	n.seen = make([][]bool, len(j.rules))
 	n.lookup = n.valueOf
 	return n
+}
+
+// remember makes the room for combinations, some hundred KiB.
+func (n *judgement) remember() {
+	for i, r := range n.rules {
+		if r.size > 0 {
+			n.seen[i] = make([]bool, r.size)
+		}
+	}
 }
 
 // valueOf is the value of a name.

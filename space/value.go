@@ -142,10 +142,10 @@ func (v Value) appendJSON(dst []byte) []byte {
 }
 
 // appendText appends a JSON string.
-func appendText(dst []byte, s string) []byte {
+func appendText[T string | []byte](dst []byte, s T) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) // a string never fails
+			quoted, _ := json.Marshal(string(s)) // a string never fails
 			return append(dst, quoted...)
 		}
 	}
