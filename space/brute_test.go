@@ -324,6 +324,86 @@ func bruteForce(t *rapid.T) {
 	compareWithOracle(t, o, members, text)
 }
 
+// comparePairs checks the neighbours by two changes, and the repair of what is not
+// valid.
+func (o oracle) comparePairs(t *rapid.T, p Point, ranks map[string]Rank, text string) {
+	var pairs []Rank
+	for q, r := range ranks {
+		var changed []int
+		for i := range p {
+			if p[i] != q[i] {
+				changed = append(changed, o.component[o.level[i]])
+			}
+		}
+		if len(changed) == 2 && changed[0] == changed[1] {
+			pairs = append(pairs, r)
+		}
+	}
+	got := o.Neighbors2(p)
+	slices.SortFunc(got, Rank.Cmp)
+	slices.SortFunc(pairs, Rank.Cmp)
+	if !slices.Equal(got, pairs) {
+		t.Fatalf("pairs of neighbors of %v are %v, want %v\n%s", p, got, pairs, text)
+	}
+	e := o.Explain(o.Config(p))
+	if e.OK != (e.Repair == nil) {
+		t.Fatalf("explain(%v): ok %v, repair %v\n%s", p, e.OK, e.Repair, text)
+	}
+	mended := o.Config(p)
+	maps.Copy(mended, e.Repair)
+	if !o.Check(mended).OK {
+		t.Fatalf("explain(%v): the repair %v is not valid\n%s", p, e.Repair, text)
+	}
+}
+
+// compareCounts checks counts of members with some values, and what each rule alone
+// forbids.
+func (o oracle) compareCounts(t *rapid.T, members []Point, text string) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for range 10 {
+		partial := Config{}
+		for _, p := range o.params {
+			if rng.IntN(3) == 0 {
+				partial[p.Name] = p.Values[rng.IntN(len(p.Values))]
+			}
+		}
+		want := uint64(0)
+		for _, p := range members {
+			has := true
+			for name, v := range partial {
+				has = has && o.Config(p)[name] == v
+			}
+			if has {
+				want++
+			}
+		}
+		if got, err := o.CountWhere(partial); err != nil || got != RankOf(want) {
+			t.Fatalf("%s members with %v, %v: want %d\n%s", got, partial, err, want, text)
+		}
+	}
+	last := o.RemovesLast()
+	for _, c := range o.rules {
+		if c.class == Soft {
+			continue
+		}
+		others := oracle{&Lattice{spec: o.spec, params: o.params, facts: o.facts}}
+		for _, r := range o.rules {
+			if r != c {
+				others.rules = append(others.rules, r)
+			}
+		}
+		want := uint64(0)
+		others.points(func(p Point) {
+			if member, _ := others.member(p); member {
+				want++
+			}
+		})
+		if last[c.id] != RankOf(want-uint64(len(members))) {
+			t.Fatalf("%s removes %s last, want %d\n%s", c.id, last[c.id], want-uint64(len(members)), text)
+		}
+	}
+}
+
 // compareVerdict checks that single configurations are judged as the diagrams do.
 func (o oracle) compareVerdict(t *rapid.T, p, canon Point, isMember bool, text string) {
 	v := o.Check(o.Config(p))
@@ -371,6 +451,7 @@ func compareWithOracle(t *rapid.T, o oracle, members []Point, text string) {
 		}
 		next, _ = next.add(RankOf(1))
 	}
+	o.compareCounts(t, members, text)
 	rng := rand.New(rand.NewPCG(7, 7))
 	o.points(func(p Point) {
 		_, isMember := ranks[string(p)]
@@ -400,6 +481,7 @@ func compareWithOracle(t *rapid.T, o oracle, members []Point, text string) {
 				nearest = Point(q)
 			}
 		}
+		o.comparePairs(t, p, ranks, text)
 		got := o.Neighbors(p)
 		slices.SortFunc(got, Rank.Cmp)
 		slices.SortFunc(neighbors, Rank.Cmp)

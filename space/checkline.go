@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strconv"
 )
@@ -225,9 +224,8 @@ func (r Rank) append(dst []byte) []byte {
 		return strconv.AppendUint(dst, r.Lo, 10)
 	}
 	const chunk = 1e19 // the largest power of ten below 2^64, of 19 digits
-	hi, rest := bits.Div64(0, r.Hi, chunk)
-	lo, low := bits.Div64(rest, r.Lo, chunk)
-	dst = Rank{hi, lo}.append(dst)
+	high, low := r.div64(chunk)
+	dst = high.append(dst)
 	digits := strconv.AppendUint(nil, low, 10)
 	for range 19 - len(digits) {
 		dst = append(dst, '0')

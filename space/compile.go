@@ -158,7 +158,8 @@ func (l *Lattice) orderRules(rules []*compiledRule) []int {
 	for _, scope := range l.folder.scopes { // of the derived values that are used
 		edge(slices.Sorted(maps.Keys(scope)))
 	}
-	order := orderLevels(len(l.tunable), edges)
+	order, component := orderLevels(len(l.tunable), edges)
+	l.component = component
 	for k := range order {
 		order[k] = l.tunable[order[k]]
 	}

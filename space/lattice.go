@@ -19,18 +19,19 @@ type Point []uint8
 // Methods that take a Point panic if it does not have one index for each
 // parameter, within that parameter's values.
 type Lattice struct {
-	spec    *Spec
-	id      string
-	params  []Param // effective values
-	facts   map[string]Value
-	given   map[string]Value // facts without the defaults
-	tuned   []bool           // passed on the command line
-	tunable []int            // parameters with more than one value
-	order   []int            // the parameter of each level
-	level   []int            // the level of each parameter, -1 = fixed
-	raw     Rank
-	nodes   int
-	deflt   Point
+	spec      *Spec
+	id        string
+	params    []Param // effective values
+	facts     map[string]Value
+	given     map[string]Value // facts without the defaults
+	tuned     []bool           // passed on the command line
+	tunable   []int            // parameters with more than one value
+	order     []int            // the parameter of each level
+	level     []int            // the level of each parameter, -1 = fixed
+	component []int            // of each level: those with the same number are joined by rules
+	raw       Rank
+	nodes     int
+	deflt     Point
 
 	folder   *folder
 	diagrams *diagrams // of each rule alone
@@ -136,6 +137,16 @@ func (l *Lattice) Neighbors(p Point) []Rank {
 	l.mustFit(p)
 	var ranks []Rank
 	l.layers.neighbors(func(level int) int { return int(p[l.order[level]]) }, func(r Rank) { ranks = append(ranks, r) })
+	return ranks
+}
+
+// Neighbors2 are the ranks of all members that differ from p in exactly two
+// parameters that rules or derived values join, directly or through others: such
+// that may be valid only together. p itself need not be a member.
+func (l *Lattice) Neighbors2(p Point) []Rank {
+	l.mustFit(p)
+	var ranks []Rank
+	l.layers.pairs(func(level int) int { return int(p[l.order[level]]) }, l.component, func(r Rank) { ranks = append(ranks, r) })
 	return ranks
 }
 

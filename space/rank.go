@@ -94,6 +94,13 @@ func (r Rank) mul64(n uint64) (product Rank, over bool) {
 	return Rank{hi, lo}, top != 0 || c != 0
 }
 
+// div64 returns r/n, rounded down, and the remainder; n must not be 0.
+func (r Rank) div64(n uint64) (quotient Rank, rest uint64) {
+	hi, rest := bits.Div64(0, r.Hi, n)
+	lo, rest := bits.Div64(rest, r.Lo, n)
+	return Rank{hi, lo}, rest
+}
+
 // randBelow draws uniformly from [0, n) for n > 0. It takes as many random bits
 // as n-1 has and draws again when they reach n, so that no value is favoured; it
 // expects fewer than two draws.
