@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -31,17 +33,19 @@ func (a *app) spaceCommand() *cli.Command {
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("unknown command \"space %s\": there are count, show, explain, check and sample", c.Args().First())
+				return usagef("unknown command \"space %s\": there are count, show, explain, check, sample, diff and learn", c.Args().First())
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
 		Subcommands: []*cli.Command{
 			leaf("count", "how many configs there are, raw and valid, and what each rule removes", a.spaceCount, false, jsonFlag),
-			leaf("show", "parameters, values and rules", a.spaceShow, false),
-			leaf("explain", "NAME=VALUE ...: why a config is valid or not", a.spaceExplain, true, jsonFlag),
+			leaf("show", "parameters, values and rules: what is left of each value, what each rule removes", a.spaceShow, false, jsonFlag),
+			leaf("explain", "NAME=VALUE ...: why a config is valid or not, and what would mend it", a.spaceExplain, true, jsonFlag),
 			leaf("check", "configs as JSON lines on stdin, a verdict for each on stdout", a.spaceCheck, false),
 			leaf("sample", "uniform valid configs, as JSON lines", a.spaceSample, false,
 				&cli.IntFlag{Name: "n", Usage: "how many", Value: 10}, seedFlag),
+			a.spaceDiffCommand(),
+			a.spaceLearnCommand(),
 		},
 	}
 }
@@ -54,11 +58,14 @@ func (a *app) compileLattice(c *cli.Context) (*space.Lattice, time.Duration, err
 	if err != nil {
 		return nil, 0, err
 	}
-	name := o.space
-	if name == "" {
-		name = map[bool]string{true: defaultSpace["sim"], false: defaultSpace[o.engine]}[o.engine == "auto"]
+	if o.space == "" {
+		o.space = map[bool]string{true: defaultSpace["sim"], false: defaultSpace[o.engine]}[o.engine == "auto"]
 	}
-	spec, err := space.Load(name)
+	return a.compileOptions(o)
+}
+
+func (a *app) compileOptions(o latticeOptions) (*space.Lattice, time.Duration, error) {
+	spec, err := space.Load(o.space)
 	if err != nil {
 		return nil, 0, &exitError{exitUsage, err}
 	}
@@ -114,32 +121,6 @@ func (a *app) spaceCount(c *cli.Context, l *space.Lattice, took time.Duration) e
 	return a.printJSON(doc)
 }
 
-func (a *app) spaceShow(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
-	fmt.Fprintf(a.stdout, "Space %s for %s: %s raw configs, %s valid (%s)\n\n", l.Spec().Name, l.Spec().Engine, group(l.Raw()), group(l.Count()), share(l.Count(), l.Raw()))
-	tw := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "parameter\tflag\tvalues (none: flag omitted)\tdefault")
-	fixed := 0
-	for _, p := range l.Params() {
-		if len(p.Values) == 1 {
-			fixed++
-			continue
-		}
-		var values []string
-		for _, v := range p.Values {
-			values = append(values, v.String())
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", p.Name, p.Flag, strings.Join(values, " "), p.Default)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	if fixed > 0 {
-		fmt.Fprintf(a.stdout, "and %s fixed at one value (--tune all tunes them)\n", plural(fixed, "parameter"))
-	}
-	fmt.Fprintln(a.stdout)
-	return printRules(a.stdout, l)
-}
-
 func (a *app) spaceExplain(c *cli.Context, l *space.Lattice, _ time.Duration) error {
 	cfg := space.Config{}
 	for _, arg := range c.Args().Slice() {
@@ -149,22 +130,51 @@ func (a *app) spaceExplain(c *cli.Context, l *space.Lattice, _ time.Duration) er
 		}
 		cfg[name] = space.ParseValue(value)
 	}
-	v := l.Check(cfg)
+	e := l.Explain(cfg)
 	if c.Bool("json") {
-		return a.printJSON(v)
+		return a.printJSON(e)
 	}
-	if v.OK {
-		fmt.Fprintln(a.stdout, "valid")
-		if v.Rank != nil {
-			fmt.Fprintf(a.stdout, "rank %s of %s\n", *v.Rank, l.Count())
-		}
-		return nil
-	}
-	fmt.Fprintln(a.stdout, "not valid:")
-	for _, r := range v.Reasons {
-		fmt.Fprintf(a.stdout, "  %s (%s): %s\n", r.Rule, r.Class, r.Message)
-	}
+	printExplanation(a.stdout, l, cfg, e)
 	return nil
+}
+
+// printExplanation says whether a config is valid, why not and what would mend it,
+// what is changed or of no effect, and with what the server would run.
+func printExplanation(out io.Writer, l *space.Lattice, cfg space.Config, e space.Explanation) {
+	switch {
+	case !e.OK:
+		fmt.Fprintln(out, "not valid:")
+	case e.Rank != nil:
+		fmt.Fprintf(out, "valid, rank %s of %s\n", e.Rank, l.Count())
+	default:
+		fmt.Fprintln(out, "valid, but not in the lattice: it sets what is not tuned (--tune)")
+	}
+	refuses := func(class string) bool { return class == space.Hard || class == space.Memory || class == space.Domain }
+	for _, refusing := range []bool{true, false} {
+		for i, r := range e.Reasons {
+			if refuses(r.Class) != refusing {
+				continue
+			}
+			fmt.Fprintf(out, "  %s (%s): %s\n", r.Rule, r.Class, r.Message)
+			for _, rule := range l.Spec().Rules {
+				if refusing && rule.ID == e.Reasons[i].Rule && rule.Evidence != "" {
+					fmt.Fprintf(out, "    evidence: %s\n", rule.Evidence)
+				}
+			}
+		}
+		if refusing && len(e.Repair) > 0 {
+			fmt.Fprintf(out, "smallest repair: %s\n", e.Repair)
+		}
+	}
+	var filled []string
+	for _, name := range slices.Sorted(maps.Keys(e.Canonical)) {
+		if given, ok := cfg[name]; !ok && !l.IsDefault(name, e.Canonical[name]) || ok && given != e.Canonical[name] {
+			filled = append(filled, fmt.Sprintf("%s=%s", name, e.Canonical[name]))
+		}
+	}
+	if len(filled) > 0 {
+		fmt.Fprintf(out, "the server takes by itself: %s\n", strings.Join(filled, " "))
+	}
 }
 
 func (a *app) spaceSample(c *cli.Context, l *space.Lattice, _ time.Duration) error {

@@ -160,8 +160,8 @@ func (n *judgement) changeReason(r *judgedRule) (class string, message []byte) {
 	return r.class, n.text
 }
 
-// message writes why a rule does not hold: its names with their values, then the
-// parameters behind derived ones.
+// message writes why a rule does not hold: its names with their values, then those
+// parameters behind derived ones that are not at their default.
 func (n *judgement) message(r *judgedRule) {
 	b := append(append(n.text, r.source.Expr...), " is false: "...)
 	some := false
@@ -177,16 +177,16 @@ func (n *judgement) message(r *judgedRule) {
 		b = append(append(b, e.name...), '=')
 		b = v.appendText(b)
 	}
-	for k, i := range r.behind {
-		if k == 0 {
-			b = append(b, " (from "...)
-		} else {
-			b = append(b, ", "...)
+	opening := " (from "
+	for _, i := range r.behind {
+		if n.index[i] == n.defaults[i] {
+			continue
 		}
-		b = append(append(b, n.params[i].Name...), '=')
+		b = append(append(append(b, opening...), n.params[i].Name...), '=')
 		b = n.values[i].appendText(b)
+		opening = ", "
 	}
-	if len(r.behind) > 0 {
+	if opening == ", " {
 		b = append(b, ')')
 	}
 	n.text = b

@@ -18,7 +18,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"the default", Config{}, true, nil, Config{"attention_backend": String("fa3"), "attn_dp_size": Int(1), "mem_fraction_static": Float(0.83)}},
 		{"too many GPUs", Config{"tp_size": Int(8), "dp_size": Int(2)}, false,
-			[]Reason{{"GPUS", Hard, "gpus_needed <= device_num is false: gpus_needed=16, device_num=8 (from tp_size=8, dp_size=2, pp_size=1"}}, nil},
+			[]Reason{{"GPUS", Hard, "gpus_needed <= device_num is false: gpus_needed=16, device_num=8 (from tp_size=8, dp_size=2)"}}, nil},
 		{"two faults", Config{"enable_two_batch_overlap": Bool(true), "decode_attention_backend": String("torch_native")}, false,
 			[]Reason{{"TBO_NEEDS_EP_OR_DPA", Hard, "enable_two_batch_overlap=true"}, {"NATIVE_DECODE_GRAPH", Hard, "attn_decode=torch_native"}}, nil},
 		{"a rewrite", Config{"pp_size": Int(2)}, true,

@@ -29,7 +29,7 @@ func (e *EmptyError) Error() string {
 // rules, each rule becomes a diagram over the parameters to tune, and the diagrams
 // are joined. The error is an *EmptyError where no configuration is left.
 func (s *Spec) Compile(o Options) (*Lattice, error) {
-	l := &Lattice{spec: s}
+	l := &Lattice{spec: s, options: o}
 	if err := l.choose(o); err != nil {
 		return nil, err
 	}

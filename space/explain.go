@@ -1,33 +1,65 @@
 package space
 
+import (
+	"maps"
+	"slices"
+)
+
 // An Explanation is a verdict and what would mend it.
 type Explanation struct {
 	Verdict
 	// Repair are the values to change, the fewest that lead to a member of the
-	// lattice; nil where nothing is broken, or where the configuration has names,
-	// values or parameters that the lattice does not have.
+	// lattice; nil where nothing is broken, or where the configuration has names or
+	// values that the spec does not have.
 	Repair Config `json:"repair,omitempty"`
 }
 
-// Explain is Check with the smallest repair: see [Lattice.Repair].
+// Explain is Check with the smallest repair: see [Lattice.Repair]. A parameter that
+// c sets and the lattice does not tune is tuned for that.
 func (l *Lattice) Explain(c Config) Explanation {
 	e := Explanation{Verdict: l.Check(c)}
-	p, err := l.PointOf(c)
-	if e.OK || err != nil {
+	if e.OK || e.Canonical == nil {
 		return e
 	}
-	mended := l.Repair(p)
-	// What the server would change by itself need not be changed too, unless it
-	// matters once the rest is mended.
-	e.Repair = l.changes(l.Canon(p), mended)
-	tried := l.Config(p)
-	for name, v := range e.Repair {
-		tried[name] = v
+	p, err := l.PointOf(c)
+	if err != nil {
+		if l, err = l.tuning(c); err != nil {
+			return e
+		}
+		if p, err = l.PointOf(c); err != nil {
+			return e
+		}
 	}
-	if !l.Check(tried).OK {
-		e.Repair = l.changes(p, mended)
+	mended := l.Repair(p)
+	// A change that the server makes by itself, or that matters no more once the
+	// rest is mended, need not be made.
+	e.Repair = l.changes(p, mended)
+	for _, name := range slices.Sorted(maps.Keys(e.Repair)) {
+		tried := l.Config(p)
+		maps.Copy(tried, e.Repair)
+		tried[name] = c[name]
+		if _, given := c[name]; !given {
+			delete(tried, name)
+		}
+		if l.Check(tried).OK {
+			delete(e.Repair, name)
+		}
 	}
 	return e
+}
+
+// tuning is the lattice in which the parameters of c can have any value too.
+func (l *Lattice) tuning(c Config) (*Lattice, error) {
+	o := Options{Facts: l.judge().facts, Set: maps.Clone(l.options.Set), Tune: []string{}}
+	for i, p := range l.params {
+		if _, named := c[p.Name]; named {
+			delete(o.Set, p.Name)
+		}
+		if _, named := c[p.Name]; named || l.tuned[i] {
+			o.Tune = append(o.Tune, p.Name)
+		}
+	}
+	return l.spec.Compile(o)
 }
 
 // changes are the values of q that p has not.

@@ -47,12 +47,9 @@ type output struct {
 
 func newJudge(l *Lattice) *judge {
 	s := l.spec
-	facts := l.facts
+	facts := maps.Clone(l.facts)
 	for _, f := range s.Facts {
-		if _, given := l.given[f.Name]; !given && f.CheckDefault != nil {
-			if len(facts) == len(l.facts) {
-				facts = maps.Clone(facts)
-			}
+		if _, given := l.options.Facts[f.Name]; !given && f.CheckDefault != nil {
 			facts[f.Name] = *f.CheckDefault
 		}
 	}

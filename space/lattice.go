@@ -23,12 +23,12 @@ type Lattice struct {
 	id        string
 	params    []Param // effective values
 	facts     map[string]Value
-	given     map[string]Value // facts without the defaults
-	tuned     []bool           // passed on the command line
-	tunable   []int            // parameters with more than one value
-	order     []int            // the parameter of each level
-	level     []int            // the level of each parameter, -1 = fixed
-	component []int            // of each level: those with the same number are joined by rules
+	options   Options
+	tuned     []bool // passed on the command line
+	tunable   []int  // parameters with more than one value
+	order     []int  // the parameter of each level
+	level     []int  // the level of each parameter, -1 = fixed
+	component []int  // of each level: those with the same number are joined by rules
 	raw       Rank
 	nodes     int
 	deflt     Point
@@ -62,6 +62,13 @@ func (l *Lattice) Params() []Param { return l.params }
 func (l *Lattice) Tuned(name string) bool {
 	i := l.spec.index(name)
 	return i >= 0 && l.tuned[i]
+}
+
+// IsDefault reports whether v is the engine's default of a parameter; of a name
+// that is none, false.
+func (l *Lattice) IsDefault(name string, v Value) bool {
+	i := l.spec.index(name)
+	return i >= 0 && l.spec.Params[i].Default == v
 }
 
 // Facts are the facts that are known, defaults included.

@@ -87,7 +87,7 @@ func valueError(p *Param, v Value) error {
 
 // giveFacts checks the facts that the spec declares and returns them by name.
 func (l *Lattice) giveFacts(given map[string]Value) (map[string]Value, error) {
-	l.facts, l.given = map[string]Value{}, given
+	l.facts = map[string]Value{}
 	var errs []error
 	for i := range l.spec.Facts {
 		f := &l.spec.Facts[i]

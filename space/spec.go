@@ -105,6 +105,7 @@ type Spec struct {
 
 	derived   []derived
 	effective []effectiveValue
+	reported  map[string][][]string // parameter to the keys of its value in what the server reports; the first that is there counts
 	names     map[string]entry
 }
 

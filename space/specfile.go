@@ -19,12 +19,23 @@ func (d *document) spec(n ast.Node, s *Spec) {
 				d.fail(n, "schema %d is not known: this program reads schema 1", schema)
 			}
 		},
-		"engine":      d.text(&s.Engine),
-		"about":       d.text(&s.About),
-		"facts":       func(n ast.Node) { d.facts(n, s) },
-		"parameters":  d.items("parameters", func(n ast.Node) { d.param(n, s) }),
-		"derived":     func(n ast.Node) { d.derived(n, s) },
-		"effective":   func(n ast.Node) { d.effective(n, s) },
+		"engine":     d.text(&s.Engine),
+		"about":      d.text(&s.About),
+		"facts":      func(n ast.Node) { d.facts(n, s) },
+		"parameters": d.items("parameters", func(n ast.Node) { d.param(n, s) }),
+		"derived":    func(n ast.Node) { d.derived(n, s) },
+		"effective":  func(n ast.Node) { d.effective(n, s) },
+		"reported": d.after(func(n ast.Node) {
+			s.reported = map[string][][]string{}
+			d.entries(n, "reported", func(key ast.Node, name string, n ast.Node) {
+				d.knownParam(key, s, name)
+				var paths []string
+				d.texts("the paths of "+name, &paths)(n)
+				for _, path := range paths {
+					s.reported[name] = append(s.reported[name], strings.Split(path, "."))
+				}
+			})
+		}),
 		"constraints": d.after(d.items("constraints", func(n ast.Node) { d.rule(n, s) })),
 		"tune": d.after(d.items("tune", func(n ast.Node) {
 			var name string
