@@ -78,13 +78,13 @@ func (a *app) spaceShow(c *cli.Context, l *space.Lattice, _ time.Duration) error
 func (d *showJSON) text(out io.Writer, fixed int) error {
 	fmt.Fprintf(out, "Space %s for %s: %s raw configs, %s valid (%s)\n\n", d.Space, d.Engine, group(d.Raw), group(d.Valid), share(d.Valid, d.Raw))
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "parameter\tdefault\teach raw\tshare of each value among the valid configs (none: flag omitted)")
+	fmt.Fprintln(tw, "parameter\tflag\tdefault\teach raw\tshare of each value among the valid configs (none: flag omitted)")
 	for _, p := range d.Parameters {
 		var values []string
 		for _, v := range p.Values {
 			values = append(values, fmt.Sprintf("%s %s", v.Value, percent(v.Valid, d.Valid)))
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", p.Name, p.Default, percent(p.Values[0].Raw, d.Raw), strings.Join(values, ", "))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Flag, p.Default, percent(p.Values[0].Raw, d.Raw), strings.Join(values, ", "))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
