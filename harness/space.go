@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +20,7 @@ import (
 
 func (a *app) spaceCommand() *cli.Command {
 	leaf := func(name, usage string, action func(*cli.Context, *space.Lattice, time.Duration) error, takesArgs bool, flags ...cli.Flag) *cli.Command {
-		return command(&cli.Command{Name: name, Usage: usage, Flags: append(append([]cli.Flag{}, latticeFlags...), flags...),
+		return command(&cli.Command{Name: name, Usage: usage, Flags: append(append([]cli.Flag{engineHelpFlag}, latticeFlags...), flags...),
 			Action: func(c *cli.Context) error {
 				l, took, err := a.compileLattice(c)
 				if err != nil {
@@ -61,10 +63,15 @@ func (a *app) compileLattice(c *cli.Context) (*space.Lattice, time.Duration, err
 	if o.space == "" {
 		o.space = map[bool]string{true: defaultSpace["sim"], false: defaultSpace[o.engine]}[o.engine == "auto"]
 	}
-	return a.compileOptions(o)
+	return a.compileOptions(o, c.String("engine-help"))
 }
 
-func (a *app) compileOptions(o latticeOptions) (*space.Lattice, time.Duration, error) {
+// engineHelpFlag narrows a space to what one release of the engine has.
+var engineHelpFlag = &cli.StringFlag{Name: "engine-help", Usage: "a `FILE` with what the engine's --help prints: what it does not know stays at its default"}
+
+// compileOptions compiles what the options say, for an engine whose --help is in the
+// file, if one is named.
+func (a *app) compileOptions(o latticeOptions, help string) (*space.Lattice, time.Duration, error) {
 	spec, err := space.Load(o.space)
 	if err != nil {
 		return nil, 0, &exitError{exitUsage, err}
@@ -85,11 +92,27 @@ func (a *app) compileOptions(o latticeOptions) (*space.Lattice, time.Duration, e
 	if err != nil {
 		return nil, 0, err
 	}
+	var flags map[string]bool
+	if help != "" {
+		text, err := os.ReadFile(help)
+		if err != nil {
+			return nil, 0, err
+		}
+		if flags = space.HelpFlags(string(text)); len(flags) == 0 {
+			return nil, 0, fmt.Errorf("%s: no flags found: want what the engine's --help prints", help)
+		}
+	}
 	began := time.Now()
-	l, err := compileSpec(spec, o, facts)
+	l, err := spec.Compile(space.Options{Facts: facts, Tune: o.tune, Set: o.set, Flags: flags})
 	took := time.Since(began)
+	if empty := (*space.EmptyError)(nil); err != nil && !errors.As(err, &empty) {
+		return nil, 0, &exitError{exitUsage, err}
+	}
 	if modelled && err == nil && len(l.Facts()) > 1 { // more than device_num
 		fmt.Fprintf(a.stderr, "facts of a modelled %s and of %s; --engine, --model and --fact give others\n", o.simGPU, o.model)
+	}
+	if err == nil && len(l.Dropped()) > 0 {
+		fmt.Fprintf(a.stderr, "the engine does not know the flags of %s: they stay at their defaults\n", strings.Join(l.Dropped(), ", "))
 	}
 	return l, took, err
 }

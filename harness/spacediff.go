@@ -39,7 +39,7 @@ func (a *app) spaceDiff(c *cli.Context, nameA, nameB string) error {
 	var lattices []*space.Lattice
 	for _, name := range []string{nameA, nameB} {
 		o.space = name
-		l, _, err := a.compileOptions(o)
+		l, _, err := a.compileOptions(o, "")
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

@@ -24,6 +24,7 @@ type Lattice struct {
 	params    []Param // effective values
 	facts     map[string]Value
 	options   Options
+	dropped   []string
 	tuned     []bool // passed on the command line
 	tunable   []int  // parameters with more than one value
 	order     []int  // the parameter of each level
@@ -253,7 +254,11 @@ func (l *Lattice) PointOf(c Config) (Point, error) {
 }
 
 // Args are the command-line flags of p.
-func (l *Lattice) Args(p Point) []string { return l.spec.Args(l.Config(p), l.Tuned) }
+func (l *Lattice) Args(p Point) []string { return l.spec.args(l.params, l.Config(p), l.Tuned) }
+
+// Dropped are the parameters that stay at their default because the engine does
+// not know their flag (Options.Flags), in the order of Params.
+func (l *Lattice) Dropped() []string { return slices.Clone(l.dropped) }
 
 func (l *Lattice) mustFit(p Point) {
 	ok := len(p) == len(l.params)

@@ -38,21 +38,23 @@ const (
 
 // Param is one flag of the server.
 type Param struct {
-	Name     string
-	Flag     string
-	OffFlag  string // passed for false; "" = false passes nothing
-	Aliases  []string
-	Kind     Kind
-	Values   []Value           // at most 255; none = the flag is not passed
-	Default  Value             // one of Values
-	ValueMap map[string]string // a value's text to its spelling on the command line
-	Impact   int               // draft order of the expected effect, 1 = largest; 0 = not judged
-	Quality  bool              // may change what the model answers, not only how fast
-	Since    string            // first release with the flag; "" = not known
-	Until    string            // last one; "" = still there
-	Evidence string            // file and line of the engine, or what was run
-	Note     string
-	activeIf formula // unless it holds, the value cannot matter; its expr may be nil
+	Name         string
+	Flag         string
+	LegacyFlag   string // the flag's older spelling; "" = none
+	LegacyBefore string // first release without it, or with Flag beside it
+	OffFlag      string // passed for false; "" = false passes nothing
+	Aliases      []string
+	Kind         Kind
+	Values       []Value           // at most 255; none = the flag is not passed
+	Default      Value             // one of Values
+	ValueMap     map[string]string // a value's text to its spelling on the command line
+	Impact       int               // draft order of the expected effect, 1 = largest; 0 = not judged
+	Quality      bool              // may change what the model answers, not only how fast
+	Since        string            // first release with the flag; "" = not known
+	Until        string            // last one; "" = still there
+	Evidence     string            // file and line of the engine, or what was run
+	Note         string
+	activeIf     formula // unless it holds, the value cannot matter; its expr may be nil
 }
 
 // Fact is something given: by the machine, the model or the workload.
@@ -196,9 +198,13 @@ func (s *Spec) index(name string) int {
 // which tuned holds, in the order of Params. None passes nothing; true passes the
 // flag alone, false the off flag where there is one.
 func (s *Spec) Args(c Config, tuned func(name string) bool) []string {
+	return s.args(s.Params, c, tuned)
+}
+
+func (s *Spec) args(params []Param, c Config, tuned func(name string) bool) []string {
 	args := slices.Clone(s.FixedArgs)
-	for i := range s.Params {
-		p := &s.Params[i]
+	for i := range params {
+		p := &params[i]
 		v, given := c[p.Name]
 		if !given || v.IsNone() || !tuned(p.Name) {
 			continue

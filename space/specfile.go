@@ -147,7 +147,7 @@ func (d *document) param(n ast.Node, s *Spec) {
 	hasDefault := false
 	d.fields(n, "a parameter", map[string]reader{
 		"name": func(n ast.Node) { d.text(&p.Name)(n); d.declare(n, s, p.Name, entry{isParam, len(s.Params)}) },
-		"flag": d.text(&p.Flag), "off_flag": d.text(&p.OffFlag), "aliases": d.texts("aliases", &p.Aliases),
+		"flag": d.text(&p.Flag), "legacy_flag": d.text(&p.LegacyFlag), "legacy_before": d.text(&p.LegacyBefore), "off_flag": d.text(&p.OffFlag), "aliases": d.texts("aliases", &p.Aliases),
 		"kind": d.text(&kind), "values": d.values(&p.Values),
 		"default":   func(n ast.Node) { hasDefault = true; d.value(&p.Default)(n) },
 		"value_map": d.textMap("value_map", &p.ValueMap),
