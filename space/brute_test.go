@@ -270,7 +270,7 @@ func (o oracle) distance(p, q Point) (changes, steps int) {
 }
 
 func TestBruteForce(t *testing.T) {
-	for range 10 { // of 100 spaces each
+	for range 6 { // of 100 spaces each
 		rapid.Check(t, bruteForce)
 	}
 }
@@ -359,7 +359,7 @@ func (o oracle) comparePairs(t *rapid.T, p Point, ranks map[string]Rank, text st
 // compareCounts checks counts of members with some values, and what each rule alone
 // forbids.
 func (o oracle) compareCounts(t *rapid.T, members []Point, text string) {
-	rng := rand.New(rand.NewPCG(3, 3))
+	rng := rand.New(rand.NewPCG(3, uint64(len(members))))
 	for range 10 {
 		partial := Config{}
 		for _, p := range o.params {
@@ -380,6 +380,9 @@ func (o oracle) compareCounts(t *rapid.T, members []Point, text string) {
 		if got, err := o.CountWhere(partial); err != nil || got != RankOf(want) {
 			t.Fatalf("%s members with %v, %v: want %d\n%s", got, partial, err, want, text)
 		}
+	}
+	if rng.IntN(3) > 0 { // the rest is slower to check
+		return
 	}
 	last := o.RemovesLast()
 	for _, c := range o.rules {

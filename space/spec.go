@@ -66,6 +66,7 @@ type Fact struct {
 	// configuration is believed to have what it needs. nil: Default.
 	CheckDefault *Value
 	Min          *float64
+	Max          *float64
 	From         string // where it comes from
 	Note         string
 }

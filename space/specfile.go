@@ -101,6 +101,7 @@ func (d *document) facts(n ast.Node, s *Spec) {
 			"default":       func(n ast.Node) { f.Default = new(Value); d.value(f.Default)(n) },
 			"check_default": func(n ast.Node) { f.CheckDefault = new(Value); d.value(f.CheckDefault)(n) },
 			"min":           func(n ast.Node) { f.Min = new(float64); d.number(f.Min)(n) },
+			"max":           func(n ast.Node) { f.Max = new(float64); d.number(f.Max)(n) },
 		}, "type")
 		switch f.Type {
 		case "int", "float", "bool", "string":
@@ -137,6 +138,9 @@ func (f *Fact) mismatch(v Value) string {
 	}
 	if f.Min != nil && isNumber && number < *f.Min {
 		return fmt.Sprintf("%s is below %g", v, *f.Min)
+	}
+	if f.Max != nil && isNumber && number > *f.Max {
+		return fmt.Sprintf("%s is above %g", v, *f.Max)
 	}
 	return ""
 }
