@@ -17,7 +17,7 @@ type Kind uint8
 // The kinds of parameters.
 const (
 	Categorical Kind = iota // no order
-	Ordinal                 // in the order of Values: ints, and grids of floats
+	Ordinal                 // in the order of Values: ints, grids of floats, and log_integer of a spec
 	Boolean                 // false and true
 )
 

@@ -148,17 +148,29 @@ func (f *Fact) mismatch(v Value) string {
 func (d *document) param(n ast.Node, s *Spec) {
 	var p Param
 	var kind string
+	var grid logGrid
 	hasDefault := false
 	d.fields(n, "a parameter", map[string]reader{
 		"name": func(n ast.Node) { d.text(&p.Name)(n); d.declare(n, s, p.Name, entry{isParam, len(s.Params)}) },
 		"flag": d.text(&p.Flag), "legacy_flag": d.text(&p.LegacyFlag), "legacy_before": d.text(&p.LegacyBefore), "off_flag": d.text(&p.OffFlag), "aliases": d.texts("aliases", &p.Aliases),
 		"kind": d.text(&kind), "values": d.values(&p.Values),
+		"min": d.integer(&grid.min), "max": d.integer(&grid.max), "per_octave": d.integer(&grid.perOctave),
 		"default":   func(n ast.Node) { hasDefault = true; d.value(&p.Default)(n) },
 		"value_map": d.textMap("value_map", &p.ValueMap),
 		"impact":    d.integer(&p.Impact), "quality": d.boolean(&p.Quality),
 		"since": d.text(&p.Since), "until": d.text(&p.Until),
 		"evidence": d.text(&p.Evidence), "note": d.text(&p.Note), "active_if": d.formula(&p.activeIf),
-	}, "name", "flag", "kind", "values", "default")
+	}, "name", "flag", "kind", "default")
+	switch {
+	case kind == "log_integer":
+		values, msg := grid.values()
+		if msg != "" {
+			d.fail(n, "%s", msg)
+		}
+		p.Values = append(p.Values, values...)
+	case grid != logGrid{}:
+		d.fail(n, "min, max and per_octave are for kind log_integer, and %s is %s", p.Name, kind)
+	}
 	d.checkParam(n, &p, kind, hasDefault)
 	s.Params = append(s.Params, p)
 }
@@ -166,13 +178,13 @@ func (d *document) param(n ast.Node, s *Spec) {
 func (d *document) checkParam(n ast.Node, p *Param, kind string, hasDefault bool) {
 	switch kind {
 	case "categorical":
-	case "ordinal":
+	case "ordinal", "log_integer":
 		p.Kind = Ordinal
 	case "bool":
 		p.Kind = Boolean
 	case "":
 	default:
-		d.fail(n, "kind %q of %s: want categorical, ordinal or bool", kind, p.Name)
+		d.fail(n, "kind %q of %s: want categorical, ordinal, log_integer or bool", kind, p.Name)
 	}
 	if len(p.Values) == 0 || len(p.Values) > 255 {
 		d.fail(n, "%s has %d values: want 1 to 255", p.Name, len(p.Values))
