@@ -20,8 +20,8 @@ import (
 // lines after them are still checked.
 const maxConfigLine = 1 << 20
 
-func (a *app) spaceCheck(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
-	bad, err := a.checkLines(os.Stdin, l)
+func (a *app) spaceCheck(c *cli.Context, l *space.Lattice, _ time.Duration) error {
+	bad, err := a.checkLines(os.Stdin, l, c.Bool("repair"))
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ type checked struct {
 
 // checkLines checks every line of in and returns how many were no configs. Lines
 // are answered as they come: a block is what one read brought.
-func (a *app) checkLines(in io.Reader, l *space.Lattice) (bad int, err error) {
+func (a *app) checkLines(in io.Reader, l *space.Lattice, repairs bool) (bad int, err error) {
 	workers := runtime.GOMAXPROCS(0)
 	work, order := make(chan block), make(chan block, 2*workers)
 	free := make(chan []byte, workers) // buffers of verdicts that are written
@@ -68,6 +68,7 @@ func (a *app) checkLines(in io.Reader, l *space.Lattice) (bad int, err error) {
 	for range workers {
 		group.Go(func() error {
 			checker := l.Checker()
+			checker.Repairs = repairs
 			for b := range work {
 				var room []byte
 				select {

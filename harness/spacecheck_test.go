@@ -41,7 +41,7 @@ func TestCheckLines(t *testing.T) {
 	}
 	var out, log bytes.Buffer
 	a := &app{ctx: t.Context(), stdout: &out, stderr: &log}
-	bad, err := a.checkLines(iotest.HalfReader(strings.NewReader(in.String())), l)
+	bad, err := a.checkLines(iotest.HalfReader(strings.NewReader(in.String())), l, false)
 	if err != nil || bad != 2 {
 		t.Fatalf("%d bad lines, %v: %s", bad, err, log.String())
 	}

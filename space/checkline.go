@@ -12,6 +12,10 @@ import (
 // rules had to say of combinations of values. It is for one goroutine; others make
 // their own.
 type Checker struct {
+	// Repairs adds the smallest repair of what is not valid: see [Lattice.Explain].
+	// That takes some hundred microseconds each.
+	Repairs bool
+
 	lattice *Lattice
 	state   *judgement
 }
@@ -20,7 +24,7 @@ type Checker struct {
 func (l *Lattice) Checker() *Checker {
 	n := newJudgement(l.judge())
 	n.remember()
-	return &Checker{l, n}
+	return &Checker{lattice: l, state: n}
 }
 
 // AppendCheck reads one configuration as JSON, an object of parameters and values
@@ -29,13 +33,17 @@ func (l *Lattice) Checker() *Checker {
 // it was.
 func (c *Checker) AppendCheck(dst, line []byte) ([]byte, error) {
 	n := c.state
-	if n.setPlain(line) {
+	if !c.Repairs && n.setPlain(line) {
 		n.changed()
 		return c.lattice.appendVerdict(dst, n), nil
 	}
 	config, err := parseConfig(line)
 	if err != nil {
 		return dst, err
+	}
+	if c.Repairs {
+		text, err := json.Marshal(c.lattice.Explain(config))
+		return append(dst, text...), err
 	}
 	if reasons := n.set(config); reasons != nil {
 		text, err := json.Marshal(Verdict{Reasons: reasons})
