@@ -1,14 +1,15 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,7 +20,7 @@ import (
 
 func (a *app) spaceCommand() *cli.Command {
 	leaf := func(name, usage string, action func(*cli.Context, *space.Lattice, time.Duration) error, takesArgs bool, flags ...cli.Flag) *cli.Command {
-		return command(&cli.Command{Name: name, Usage: usage, Flags: append(append([]cli.Flag{}, latticeFlags...), flags...),
+		return command(&cli.Command{Name: name, Usage: usage, Flags: append(append([]cli.Flag{engineHelpFlag}, latticeFlags...), flags...),
 			Action: func(c *cli.Context) error {
 				l, took, err := a.compileLattice(c)
 				if err != nil {
@@ -34,17 +35,20 @@ func (a *app) spaceCommand() *cli.Command {
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("unknown command \"space %s\": there are count, show, explain, check and sample", c.Args().First())
+				return usagef("unknown command \"space %s\": there are count, show, explain, check, sample, diff and learn", c.Args().First())
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
 		Subcommands: []*cli.Command{
 			leaf("count", "how many configs there are, raw and valid, and what each rule removes", a.spaceCount, false, jsonFlag),
-			leaf("show", "parameters, values and rules", a.spaceShow, false),
-			leaf("explain", "NAME=VALUE ...: why a config is valid or not", a.spaceExplain, true, jsonFlag),
-			leaf("check", "configs as JSON lines on stdin, a verdict for each on stdout", a.spaceCheck, false),
+			leaf("show", "parameters, values and rules: what is left of each value, what each rule removes", a.spaceShow, false, jsonFlag),
+			leaf("explain", "NAME=VALUE ...: why a config is valid or not, and what would mend it", a.spaceExplain, true, jsonFlag),
+			leaf("check", "configs as JSON lines on stdin, a verdict for each on stdout", a.spaceCheck, false,
+				&cli.BoolFlag{Name: "repair", Usage: "tell the smallest repair of each config that is not valid (slower)"}),
 			leaf("sample", "uniform valid configs, as JSON lines", a.spaceSample, false,
 				&cli.IntFlag{Name: "n", Usage: "how many", Value: 10}, seedFlag),
+			a.spaceDiffCommand(),
+			a.spaceLearnCommand(),
 		},
 	}
 }
@@ -57,11 +61,19 @@ func (a *app) compileLattice(c *cli.Context) (*space.Lattice, time.Duration, err
 	if err != nil {
 		return nil, 0, err
 	}
-	name := o.space
-	if name == "" {
-		name = map[bool]string{true: defaultSpace["sim"], false: defaultSpace[o.engine]}[o.engine == "auto"]
+	if o.space == "" {
+		o.space = map[bool]string{true: defaultSpace["sim"], false: defaultSpace[o.engine]}[o.engine == "auto"]
 	}
-	spec, err := space.Load(name)
+	return a.compileOptions(o, c.String("engine-help"))
+}
+
+// engineHelpFlag narrows a space to what one release of the engine has.
+var engineHelpFlag = &cli.StringFlag{Name: "engine-help", Usage: "a `FILE` with what the engine's --help prints: what it does not know stays at its default"}
+
+// compileOptions compiles what the options say, for an engine whose --help is in the
+// file, if one is named.
+func (a *app) compileOptions(o latticeOptions, help string) (*space.Lattice, time.Duration, error) {
+	spec, err := space.Load(o.space)
 	if err != nil {
 		return nil, 0, &exitError{exitUsage, err}
 	}
@@ -81,11 +93,27 @@ func (a *app) compileLattice(c *cli.Context) (*space.Lattice, time.Duration, err
 	if err != nil {
 		return nil, 0, err
 	}
+	var flags map[string]bool
+	if help != "" {
+		text, err := os.ReadFile(help)
+		if err != nil {
+			return nil, 0, err
+		}
+		if flags = space.HelpFlags(string(text)); len(flags) == 0 {
+			return nil, 0, fmt.Errorf("%s: no flags found: want what the engine's --help prints", help)
+		}
+	}
 	began := time.Now()
-	l, err := compileSpec(spec, o, facts)
+	l, err := spec.Compile(space.Options{Facts: facts, Tune: o.tune, Set: o.set, Flags: flags})
 	took := time.Since(began)
+	if empty := (*space.EmptyError)(nil); err != nil && !errors.As(err, &empty) {
+		return nil, 0, &exitError{exitUsage, err}
+	}
 	if modelled && err == nil && len(l.Facts()) > 1 { // more than device_num
 		fmt.Fprintf(a.stderr, "facts of a modelled %s and of %s; --engine, --model and --fact give others\n", o.simGPU, o.model)
+	}
+	if err == nil && len(l.Dropped()) > 0 {
+		fmt.Fprintf(a.stderr, "the engine does not know the flags of %s: they stay at their defaults\n", strings.Join(l.Dropped(), ", "))
 	}
 	return l, took, err
 }
@@ -117,32 +145,6 @@ func (a *app) spaceCount(c *cli.Context, l *space.Lattice, took time.Duration) e
 	return a.printJSON(doc)
 }
 
-func (a *app) spaceShow(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
-	fmt.Fprintf(a.stdout, "Space %s for %s: %s raw configs, %s valid (%s)\n\n", l.Spec().Name, l.Spec().Engine, group(l.Raw()), group(l.Count()), share(l.Count(), l.Raw()))
-	tw := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "parameter\tflag\tvalues (none: flag omitted)\tdefault")
-	fixed := 0
-	for _, p := range l.Params() {
-		if len(p.Values) == 1 {
-			fixed++
-			continue
-		}
-		var values []string
-		for _, v := range p.Values {
-			values = append(values, v.String())
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", p.Name, p.Flag, strings.Join(values, " "), p.Default)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	if fixed > 0 {
-		fmt.Fprintf(a.stdout, "and %s fixed at one value (--tune all tunes them)\n", plural(fixed, "parameter"))
-	}
-	fmt.Fprintln(a.stdout)
-	return printRules(a.stdout, l)
-}
-
 func (a *app) spaceExplain(c *cli.Context, l *space.Lattice, _ time.Duration) error {
 	cfg := space.Config{}
 	for _, arg := range c.Args().Slice() {
@@ -152,75 +154,51 @@ func (a *app) spaceExplain(c *cli.Context, l *space.Lattice, _ time.Duration) er
 		}
 		cfg[name] = space.ParseValue(value)
 	}
-	v := l.Check(cfg)
+	e := l.Explain(cfg)
 	if c.Bool("json") {
-		return a.printJSON(v)
+		return a.printJSON(e)
 	}
-	if v.OK {
-		fmt.Fprintln(a.stdout, "valid")
-		if v.Rank != nil {
-			fmt.Fprintf(a.stdout, "rank %s of %s\n", *v.Rank, l.Count())
-		}
-		return nil
-	}
-	fmt.Fprintln(a.stdout, "not valid:")
-	for _, r := range v.Reasons {
-		fmt.Fprintf(a.stdout, "  %s (%s): %s\n", r.Rule, r.Class, r.Message)
-	}
+	printExplanation(a.stdout, l, cfg, e)
 	return nil
 }
 
-// maxConfigLine bounds one line of `space check`.
-const maxConfigLine = 1 << 20
-
-func (a *app) spaceCheck(_ *cli.Context, l *space.Lattice, _ time.Duration) error {
-	out := bufio.NewWriter(a.stdout)
-	defer out.Flush()
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, maxConfigLine)
-	enc := json.NewEncoder(out)
-	bad := 0
-	for n := 1; in.Scan(); n++ {
-		text := bytes.TrimSpace(in.Bytes())
-		if len(text) == 0 {
-			continue
+// printExplanation says whether a config is valid, why not and what would mend it,
+// what is changed or of no effect, and with what the server would run.
+func printExplanation(out io.Writer, l *space.Lattice, cfg space.Config, e space.Explanation) {
+	switch {
+	case !e.OK:
+		fmt.Fprintln(out, "not valid:")
+	case e.Rank != nil:
+		fmt.Fprintf(out, "valid, rank %s of %s\n", e.Rank, l.Count())
+	default:
+		fmt.Fprintln(out, "valid, but not in the lattice: it sets what is not tuned (--tune)")
+	}
+	refuses := func(class string) bool { return class == space.Hard || class == space.Memory || class == space.Domain }
+	for _, refusing := range []bool{true, false} {
+		for i, r := range e.Reasons {
+			if refuses(r.Class) != refusing {
+				continue
+			}
+			fmt.Fprintf(out, "  %s (%s): %s\n", r.Rule, r.Class, r.Message)
+			for _, rule := range l.Spec().Rules {
+				if refusing && rule.ID == e.Reasons[i].Rule && rule.Evidence != "" {
+					fmt.Fprintf(out, "    evidence: %s\n", rule.Evidence)
+				}
+			}
 		}
-		cfg, err := readConfig(text)
-		if err != nil {
-			bad++
-			fmt.Fprintf(a.stderr, "harness: line %d: %v\n", n, err)
-			err = enc.Encode(map[string]any{"ok": false, "rank": nil, "canonical": nil, "reasons": []space.Reason{
-				{Rule: "input", Class: space.Domain, Message: fmt.Sprintf("line %d: %v", n, err)}}})
-		} else {
-			err = enc.Encode(l.Check(cfg))
-		}
-		if err != nil {
-			return err
+		if refusing && len(e.Repair) > 0 {
+			fmt.Fprintf(out, "smallest repair: %s\n", e.Repair)
 		}
 	}
-	if err := in.Err(); err != nil {
-		return fmt.Errorf("stdin: %w", err)
+	var filled []string
+	for _, name := range slices.Sorted(maps.Keys(e.Canonical)) {
+		if given, ok := cfg[name]; !ok && !l.IsDefault(name, e.Canonical[name]) || ok && given != e.Canonical[name] {
+			filled = append(filled, fmt.Sprintf("%s=%s", name, e.Canonical[name]))
+		}
 	}
-	if bad > 0 {
-		return &exitError{status: exitFailed}
+	if len(filled) > 0 {
+		fmt.Fprintf(out, "the server takes by itself: %s\n", strings.Join(filled, " "))
 	}
-	return nil
-}
-
-// readConfig takes a config, or an object that has one under "config".
-func readConfig(text []byte) (space.Config, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, fmt.Errorf("not a config: %w", err)
-	}
-	if inner, ok := fields["config"]; ok {
-		text = inner
-	}
-	var cfg space.Config
-	if err := json.Unmarshal(text, &cfg); err != nil {
-		return nil, fmt.Errorf("not a config: %w", err)
-	}
-	return cfg, nil
 }
 
 func (a *app) spaceSample(c *cli.Context, l *space.Lattice, _ time.Duration) error {

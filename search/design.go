@@ -84,7 +84,7 @@ func defaultReason(l *space.Lattice) string {
 	for _, p := range l.Spec().Params {
 		config[p.Name] = p.Default
 	}
-	if l.Check(config).OK {
+	if v := l.Check(config); v.OK && v.Rank != nil {
 		return "engine default"
 	}
 	return "valid configuration nearest to the engine default"

@@ -108,7 +108,7 @@ var decided = map[string]string{"attention_backend": "attn_base", "prefill_atten
 // rewrite whose target is no value of its parameter still takes place there.
 func effective(l *Lattice, p Point) string {
 	values := make([]Value, len(p))
-	lookup := l.lookup(p)
+	lookup := oracle{l}.lookup(p)
 	for i, v := range p {
 		values[i] = l.params[i].Values[v]
 		if _, ok := l.spec.names[decided[l.params[i].Name]]; ok {

@@ -16,16 +16,16 @@ func TestCheck(t *testing.T) {
 		reasons []Reason // rule, class, and a part of the message
 		changed Config   // part of the canonical form
 	}{
-		{"the default", Config{}, true, nil, Config{"attention_backend": None()}},
+		{"the default", Config{}, true, nil, Config{"attention_backend": String("fa3"), "attn_dp_size": Int(1), "mem_fraction_static": Float(0.83)}},
 		{"too many GPUs", Config{"tp_size": Int(8), "dp_size": Int(2)}, false,
-			[]Reason{{"GPUS", Hard, "gpus_needed <= device_num is false: gpus_needed=16, device_num=8 (from tp_size=8, dp_size=2, pp_size=1"}}, nil},
+			[]Reason{{"GPUS", Hard, "gpus_needed <= device_num is false: gpus_needed=16, device_num=8 (from tp_size=8, dp_size=2)"}}, nil},
 		{"two faults", Config{"enable_two_batch_overlap": Bool(true), "decode_attention_backend": String("torch_native")}, false,
 			[]Reason{{"TBO_NEEDS_EP_OR_DPA", Hard, "enable_two_batch_overlap=true"}, {"NATIVE_DECODE_GRAPH", Hard, "attn_decode=torch_native"}}, nil},
 		{"a rewrite", Config{"pp_size": Int(2)}, true,
 			[]Reason{{"PP_NO_OVERLAP", Rewrite, "disable_overlap_schedule false becomes true because pp_size > 1"}}, Config{"disable_overlap_schedule": Bool(true)}},
 		{"an idle value", Config{"num_continuous_decode_steps": Int(4), "hicache_ratio": Int(4)}, true,
 			[]Reason{{"DEAD_FLAG", Inactive, "num_continuous_decode_steps 4 becomes 1"}, {"hicache_ratio.active_if", Inactive, "because enable_hierarchical_cache is false"}},
-			Config{"num_continuous_decode_steps": Int(1), "hicache_ratio": None()}},
+			nil},
 		{"a prior", Config{"max_running_requests": Int(16)}, true, []Reason{{"GRAPHS_COVER", Soft, "eff_cg_bs=16"}}, nil},
 		{"an unknown name and value", Config{"tp_sizes": Int(2), "page_size": Int(65)}, false,
 			[]Reason{{"page_size", Domain, "page_size cannot be 65"}, {"tp_sizes", Domain, "did you mean tp_size?"}}, nil},

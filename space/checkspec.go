@@ -61,6 +61,9 @@ func checkSpec(d *document, s *Spec) {
 			c.formula(&r.sets[j].value, anyKind)
 		}
 	}
+	for i := range s.effective {
+		c.formula(&s.effective[i].formula, anyKind)
+	}
 }
 
 type checker struct {
@@ -203,6 +206,7 @@ func (c *checker) name(f *formula, e *expr) kindSet {
 		c.doc.failFormula(f, e.pos, "unknown name %s%s", e.name, didYouMean(e.name, known))
 		return anyKind
 	}
+	e.entry = n
 	switch n.kind {
 	case isParam:
 		var k kindSet

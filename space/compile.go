@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // maxNodes bounds the diagrams of one compilation. A node takes 40 to 80 bytes, a
@@ -28,7 +29,7 @@ func (e *EmptyError) Error() string {
 // rules, each rule becomes a diagram over the parameters to tune, and the diagrams
 // are joined. The error is an *EmptyError where no configuration is left.
 func (s *Spec) Compile(o Options) (*Lattice, error) {
-	l := &Lattice{spec: s}
+	l := &Lattice{spec: s, options: o}
 	if err := l.choose(o); err != nil {
 		return nil, err
 	}
@@ -52,6 +53,7 @@ func (s *Spec) Compile(o Options) (*Lattice, error) {
 	}
 	l.id = l.identity()
 	l.setDefault()
+	l.judge = sync.OnceValue(func() *judge { return newJudge(l) })
 	return l, nil
 }
 
@@ -70,6 +72,7 @@ func (l *Lattice) countRaw() error {
 type compiledRule struct {
 	id, class string
 	source    *Rule // nil: the active_if of a parameter
+	index     int   // in the spec's rules, or parameters
 	scope     []int // parameters, sorted
 	expr      *expr // of hard, memory and soft rules
 	moves     []foldedMove
@@ -87,7 +90,7 @@ func (l *Lattice) foldRules(f *folder) []*compiledRule {
 	var rules []*compiledRule
 	for i := range l.spec.Rules {
 		r := &l.spec.Rules[i]
-		c := &compiledRule{id: r.ID, class: r.Class, source: r}
+		c := &compiledRule{id: r.ID, class: r.Class, source: r, index: i}
 		if r.expr.expr != nil {
 			c.expr = f.fold(r.expr.expr)
 		}
@@ -102,7 +105,7 @@ func (l *Lattice) foldRules(f *folder) []*compiledRule {
 			continue
 		}
 		off := &expr{op: opNot, args: []*expr{p.activeIf.expr}, kinds: maybeBool}
-		rules = append(rules, &compiledRule{id: p.Name + ".active_if", class: Inactive,
+		rules = append(rules, &compiledRule{id: p.Name + ".active_if", class: Inactive, index: i,
 			moves: []foldedMove{{i, f.fold(off), &expr{value: p.Default}}}})
 	}
 	for _, c := range rules {
@@ -155,7 +158,8 @@ func (l *Lattice) orderRules(rules []*compiledRule) []int {
 	for _, scope := range l.folder.scopes { // of the derived values that are used
 		edge(slices.Sorted(maps.Keys(scope)))
 	}
-	order := orderLevels(len(l.tunable), edges)
+	order, component := orderLevels(len(l.tunable), edges)
+	l.component = component
 	for k := range order {
 		order[k] = l.tunable[order[k]]
 	}

@@ -104,6 +104,7 @@ func TestCompileErrors(t *testing.T) {
 	}{
 		{"a missing fact", Options{}, []string{"fact device_num (from the machine)", "needed by devices", "--fact device_num=VALUE"}},
 		{"an absurd fact", Options{Facts: map[string]Value{"device_num": Int(-1)}}, []string{"fact device_num: -1 is below 1"}},
+		{"another", Options{Facts: map[string]Value{"device_num": Int(1 << 40)}}, []string{"fact device_num: 1099511627776 is above 65536"}},
 		{"a fact of another type", Options{Facts: map[string]Value{"device_num": String("eight")}}, []string{"'eight' is no int"}},
 		{"an unknown parameter", Options{Tune: []string{"tp_sise"}}, []string{"no parameter tp_sise", "did you mean tp_size?"}},
 		{"an unknown value", Options{Set: map[string][]Value{"page_size": {Int(63)}}}, []string{"page_size cannot be 63", "values: none, 16"}},

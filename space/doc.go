@@ -6,8 +6,11 @@
 //	YAML -> Spec        specfile.go, checkspec.go: strict, all faults at once
 //	Spec -> Lattice     fold.go, order.go, build.go, compile.go: facts are folded in, each
 //	                    rule becomes a decision diagram, the diagrams are joined
-//	Lattice -> answers  layers.go, lattice.go, check.go: count, rank, unrank, sample,
-//	                    neighbours, repair, reasons
+//	Lattice -> answers  layers.go, lattice.go, count.go: count, rank, unrank, sample,
+//	                    neighbours, repair
+//	Config -> Verdict   judge.go, check.go, checkline.go, explain.go: the rules on one
+//	                    configuration, of any values of the spec; effective values
+//	reports -> Lessons  learn.go: what servers said of themselves against what was expected
 //
 // Everything is exact and nothing is enumerated: a lattice of 10^17 members is a
 // diagram of some thousand nodes. Numbers of configurations are 128 bit.
@@ -25,6 +28,14 @@
 // no number, so write `a == none or a > 2`. A rule that fails on any raw
 // configuration is an error at compilation. Names are parameters, facts and
 // derived values.
+//
+// # Effective values
+//
+// The section effective of a spec says what the engine makes of a configuration: an
+// expression for each parameter that is not simply what was passed, and for values
+// that have no flag. Check shows them; no rule and no rank depends on them. The
+// section reported says under which keys a server reports them, so that launches
+// can be held against them (CompareReport, Learn).
 //
 // # What is the same server
 //

@@ -15,6 +15,7 @@ type expr struct {
 	pos   int     // byte offset in the source
 	value Value   // of opLiteral
 	name  string  // of opName
+	entry entry   // of opName: what the name means, set by the checker
 	args  []*expr // operands; the elements of opList
 	kinds kindSet // what it can evaluate to, set by the checker
 }

@@ -19,23 +19,28 @@ type Point []uint8
 // Methods that take a Point panic if it does not have one index for each
 // parameter, within that parameter's values.
 type Lattice struct {
-	spec    *Spec
-	id      string
-	params  []Param // effective values
-	facts   map[string]Value
-	tuned   []bool // passed on the command line
-	tunable []int  // parameters with more than one value
-	order   []int  // the parameter of each level
-	level   []int  // the level of each parameter, -1 = fixed
-	raw     Rank
-	nodes   int
-	deflt   Point
+	spec      *Spec
+	id        string
+	params    []Param // effective values
+	facts     map[string]Value
+	options   Options
+	dropped   []string
+	tuned     []bool // passed on the command line
+	tunable   []int  // parameters with more than one value
+	order     []int  // the parameter of each level
+	level     []int  // the level of each parameter, -1 = fixed
+	component []int  // of each level: those with the same number are joined by rules
+	raw       Rank
+	nodes     int
+	deflt     Point
 
 	folder   *folder
 	diagrams *diagrams // of each rule alone
 	rules    []*compiledRule
 	moves    []move
 	layers   *layers
+
+	judge func() *judge // made when it is first needed
 }
 
 // RuleReport says what one rule does to the space.
@@ -58,6 +63,13 @@ func (l *Lattice) Params() []Param { return l.params }
 func (l *Lattice) Tuned(name string) bool {
 	i := l.spec.index(name)
 	return i >= 0 && l.tuned[i]
+}
+
+// IsDefault reports whether v is the engine's default of a parameter; of a name
+// that is none, false.
+func (l *Lattice) IsDefault(name string, v Value) bool {
+	i := l.spec.index(name)
+	return i >= 0 && l.spec.Params[i].Default == v
 }
 
 // Facts are the facts that are known, defaults included.
@@ -133,6 +145,16 @@ func (l *Lattice) Neighbors(p Point) []Rank {
 	l.mustFit(p)
 	var ranks []Rank
 	l.layers.neighbors(func(level int) int { return int(p[l.order[level]]) }, func(r Rank) { ranks = append(ranks, r) })
+	return ranks
+}
+
+// Neighbors2 are the ranks of all members that differ from p in exactly two
+// parameters that rules or derived values join, directly or through others: such
+// that may be valid only together. p itself need not be a member.
+func (l *Lattice) Neighbors2(p Point) []Rank {
+	l.mustFit(p)
+	var ranks []Rank
+	l.layers.pairs(func(level int) int { return int(p[l.order[level]]) }, l.component, func(r Rank) { ranks = append(ranks, r) })
 	return ranks
 }
 
@@ -232,7 +254,11 @@ func (l *Lattice) PointOf(c Config) (Point, error) {
 }
 
 // Args are the command-line flags of p.
-func (l *Lattice) Args(p Point) []string { return l.spec.Args(l.Config(p), l.Tuned) }
+func (l *Lattice) Args(p Point) []string { return l.spec.args(l.params, l.Config(p), l.Tuned) }
+
+// Dropped are the parameters that stay at their default because the engine does
+// not know their flag (Options.Flags), in the order of Params.
+func (l *Lattice) Dropped() []string { return slices.Clone(l.dropped) }
 
 func (l *Lattice) mustFit(p Point) {
 	ok := len(p) == len(l.params)

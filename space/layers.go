@@ -105,17 +105,47 @@ func (l *layers) rankFrom(n int32, level int, at func(level int) int) (Rank, boo
 // neighbors calls found with each member that differs from the given values at
 // one level: by level, then by value.
 func (l *layers) neighbors(at func(level int) int, found func(Rank)) {
+	l.changeOne(l.root, 0, at, func(int) bool { return true }, found)
+}
+
+// pairs calls found with each member that differs from the given values at exactly
+// two levels of one component: by the first level and its value, then by the second.
+func (l *layers) pairs(at func(level int) int, component []int, found func(Rank)) {
 	n, prefix := l.root, Rank{}
 	for level, size := range l.sizes {
 		if n == dead {
 			return
 		}
 		for v := range size {
-			if k := l.next[int(n)+v]; v != at(level) && k != dead {
-				if rest, ok := l.rankFrom(k, level+1, at); ok {
-					r, _ := prefix.add(l.below[int(n)+v])
-					r, _ = r.add(rest)
-					found(r)
+			if v == at(level) || l.next[int(n)+v] == dead {
+				continue
+			}
+			r, _ := prefix.add(l.below[int(n)+v])
+			l.changeOne(l.next[int(n)+v], level+1, at, func(second int) bool { return component[second] == component[level] },
+				func(rest Rank) {
+					sum, _ := r.add(rest)
+					found(sum)
+				})
+		}
+		i := int(n) + at(level)
+		prefix, _ = prefix.add(l.below[i])
+		n = l.next[i]
+	}
+}
+
+// changeOne calls found with the rank below node n of each member that differs
+// from the given values at one level, among those allowed, from that of n on.
+func (l *layers) changeOne(n int32, from int, at func(level int) int, allowed func(level int) bool, found func(Rank)) {
+	var prefix Rank
+	for level := from; level < len(l.sizes) && n != dead; level++ {
+		if allowed(level) {
+			for v := range l.sizes[level] {
+				if k := l.next[int(n)+v]; v != at(level) && k != dead {
+					if rest, ok := l.rankFrom(k, level+1, at); ok {
+						r, _ := prefix.add(l.below[int(n)+v])
+						r, _ = r.add(rest)
+						found(r)
+					}
 				}
 			}
 		}
@@ -123,6 +153,31 @@ func (l *layers) neighbors(at func(level int) int, found func(Rank)) {
 		prefix, _ = prefix.add(l.below[i])
 		n = l.next[i]
 	}
+}
+
+// countWhere counts the members with the given value at each level, -1 for any.
+func (l *layers) countWhere(fixed []int) Rank {
+	memo := map[int32]Rank{}
+	var count func(n int32, level int) Rank
+	count = func(n int32, level int) Rank {
+		switch {
+		case n == dead:
+			return Rank{}
+		case level == len(l.sizes):
+			return RankOf(1)
+		case fixed[level] >= 0:
+			return count(l.next[int(n)+fixed[level]], level+1)
+		}
+		sum, ok := memo[n]
+		if !ok {
+			for v := range l.sizes[level] {
+				sum, _ = sum.add(count(l.next[int(n)+v], level+1))
+			}
+			memo[n] = sum
+		}
+		return sum
+	}
+	return count(l.root, 0)
 }
 
 // nearest finds the member with the least sum of cost(level, v) over its levels,

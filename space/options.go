@@ -19,6 +19,10 @@ type Options struct {
 	// Set restricts parameters to some of their values, and tunes them. The first
 	// of these is the default where the engine's is not among them.
 	Set map[string][]Value
+	// Flags are those that the installed engine knows (HelpFlags); nil means all.
+	// A parameter whose flag it does not know is passed under an older spelling
+	// where it knows that, and else stays at its default: see Lattice.Dropped.
+	Flags map[string]bool
 }
 
 // choose finds the effective values of each parameter.
@@ -48,9 +52,31 @@ func (l *Lattice) choose(o Options) error {
 		l.tuned[i] = true
 		errs = append(errs, restrictParam(&l.params[i], o.Set[name]))
 	}
+	if o.Flags != nil {
+		errs = append(errs, l.useFlags(o))
+	}
 	for i := range l.params {
 		if p := &l.params[i]; !l.tuned[i] {
 			p.Values = []Value{p.Default}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// useFlags spells the flags as the engine knows them and drops what it does not.
+func (l *Lattice) useFlags(o Options) error {
+	var errs []error
+	for i := range l.params {
+		p := &l.params[i]
+		flag, known := p.spelling(o.Flags)
+		switch {
+		case known:
+			p.Flag = flag
+		case o.Set[p.Name] != nil:
+			errs = append(errs, fmt.Errorf("the engine does not know %s, which sets %s: leave %s out, or take another version", p.Flag, p.Name, p.Name))
+		case l.tuned[i]:
+			l.tuned[i] = false
+			l.dropped = append(l.dropped, p.Name)
 		}
 	}
 	return errors.Join(errs...)

@@ -10,9 +10,9 @@ import (
 // others, form a component; components stay together, in the order of their first
 // parameter, so that the diagram of one simply hangs below that of another.
 // Inside a component the order is FORCE's: each edge pulls its parameters
-// together. See F. Aloul, I. Markov, K. Sakallah, "FORCE: a fast and
+// together. The component of each level is told too. See F. Aloul, I. Markov, K. Sakallah, "FORCE: a fast and
 // easy-to-implement variable-ordering heuristic" (2003).
-func orderLevels(n int, edges [][]int) []int {
+func orderLevels(n int, edges [][]int) (order, component []int) {
 	parent := make([]int, n)
 	for i := range parent {
 		parent[i] = i
@@ -38,11 +38,13 @@ func orderLevels(n int, edges [][]int) []int {
 	for _, e := range edges {
 		inside[root(e[0])] = append(inside[root(e[0])], e)
 	}
-	var order []int
 	for r, m := range members {
 		order = append(order, force(m, inside[r])...)
+		for range m {
+			component = append(component, r)
+		}
 	}
-	return order
+	return order, component
 }
 
 // force orders the members of one component: from the given order it repeats

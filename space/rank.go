@@ -3,7 +3,6 @@ package space
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"math/bits"
 	"math/rand/v2"
 )
@@ -40,15 +39,10 @@ func rankError(s string) error {
 }
 
 // String is r in decimal.
-func (r Rank) String() string { return r.big().String() }
-
-func (r Rank) big() *big.Int {
-	b := new(big.Int).SetUint64(r.Hi)
-	return b.Or(b.Lsh(b, 64), new(big.Int).SetUint64(r.Lo))
-}
+func (r Rank) String() string { return string(r.append(nil)) }
 
 // MarshalText writes r in decimal; in JSON a Rank is a string of digits.
-func (r Rank) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+func (r Rank) MarshalText() ([]byte, error) { return r.append(nil), nil }
 
 // UnmarshalText reads what MarshalText writes.
 func (r *Rank) UnmarshalText(text []byte) (err error) {
@@ -98,6 +92,13 @@ func (r Rank) mul64(n uint64) (product Rank, over bool) {
 	top, hi := bits.Mul64(r.Hi, n)
 	hi, c := bits.Add64(hi, carry, 0)
 	return Rank{hi, lo}, top != 0 || c != 0
+}
+
+// div64 returns r/n, rounded down, and the remainder; n must not be 0.
+func (r Rank) div64(n uint64) (quotient Rank, rest uint64) {
+	hi, rest := bits.Div64(0, r.Hi, n)
+	lo, rest := bits.Div64(rest, r.Lo, n)
+	return Rank{hi, lo}, rest
 }
 
 // randBelow draws uniformly from [0, n) for n > 0. It takes as many random bits

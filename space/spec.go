@@ -17,7 +17,7 @@ type Kind uint8
 // The kinds of parameters.
 const (
 	Categorical Kind = iota // no order
-	Ordinal                 // in the order of Values: ints, and grids of floats
+	Ordinal                 // in the order of Values: ints, grids of floats, and log_integer of a spec
 	Boolean                 // false and true
 )
 
@@ -32,26 +32,29 @@ const (
 	Rewrite  = "rewrite"  // the server changes the value by itself
 	Inactive = "inactive" // the value cannot matter
 	Soft     = "soft"     // a prior
-	Domain   = "domain"   // in a Verdict: a name or value that the lattice does not have
+	Domain   = "domain"   // in a Verdict: a name or value that the spec does not have
+	Unknown  = "unknown"  // in a Verdict: a rule that needs a fact which is not known
 )
 
 // Param is one flag of the server.
 type Param struct {
-	Name     string
-	Flag     string
-	OffFlag  string // passed for false; "" = false passes nothing
-	Aliases  []string
-	Kind     Kind
-	Values   []Value           // at most 255; none = the flag is not passed
-	Default  Value             // one of Values
-	ValueMap map[string]string // a value's text to its spelling on the command line
-	Impact   int               // draft order of the expected effect, 1 = largest; 0 = not judged
-	Quality  bool              // may change what the model answers, not only how fast
-	Since    string            // first release with the flag; "" = not known
-	Until    string            // last one; "" = still there
-	Evidence string            // file and line of the engine, or what was run
-	Note     string
-	activeIf formula // unless it holds, the value cannot matter; its expr may be nil
+	Name         string
+	Flag         string
+	LegacyFlag   string // the flag's older spelling; "" = none
+	LegacyBefore string // first release without it, or with Flag beside it
+	OffFlag      string // passed for false; "" = false passes nothing
+	Aliases      []string
+	Kind         Kind
+	Values       []Value           // at most 255; none = the flag is not passed
+	Default      Value             // one of Values
+	ValueMap     map[string]string // a value's text to its spelling on the command line
+	Impact       int               // draft order of the expected effect, 1 = largest; 0 = not judged
+	Quality      bool              // may change what the model answers, not only how fast
+	Since        string            // first release with the flag; "" = not known
+	Until        string            // last one; "" = still there
+	Evidence     string            // file and line of the engine, or what was run
+	Note         string
+	activeIf     formula // unless it holds, the value cannot matter; its expr may be nil
 }
 
 // Fact is something given: by the machine, the model or the workload.
@@ -59,9 +62,13 @@ type Fact struct {
 	Name    string
 	Type    string // int, float, bool or string
 	Default *Value // nil: must be given where a rule needs it
-	Min     *float64
-	From    string // where it comes from
-	Note    string
+	// CheckDefault is what Check takes instead of Default: who asks about a
+	// configuration is believed to have what it needs. nil: Default.
+	CheckDefault *Value
+	Min          *float64
+	Max          *float64
+	From         string // where it comes from
+	Note         string
 }
 
 // Rule is one constraint of a spec.
@@ -99,8 +106,17 @@ type Spec struct {
 	FixedArgs []string // always passed
 	Server    Server
 
-	derived []derived
-	names   map[string]entry
+	derived   []derived
+	effective []effectiveValue
+	reported  map[string][][]string // parameter to the keys of its value in what the server reports; the first that is there counts
+	names     map[string]entry
+}
+
+// An effectiveValue is what the engine makes of a configuration, under the name
+// of a parameter or one of its own.
+type effectiveValue struct {
+	name string
+	formula
 }
 
 // A derived value is a named expression; others can use it.
@@ -183,9 +199,13 @@ func (s *Spec) index(name string) int {
 // which tuned holds, in the order of Params. None passes nothing; true passes the
 // flag alone, false the off flag where there is one.
 func (s *Spec) Args(c Config, tuned func(name string) bool) []string {
+	return s.args(s.Params, c, tuned)
+}
+
+func (s *Spec) args(params []Param, c Config, tuned func(name string) bool) []string {
 	args := slices.Clone(s.FixedArgs)
-	for i := range s.Params {
-		p := &s.Params[i]
+	for i := range params {
+		p := &params[i]
 		v, given := c[p.Name]
 		if !given || v.IsNone() || !tuned(p.Name) {
 			continue

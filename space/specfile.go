@@ -19,11 +19,23 @@ func (d *document) spec(n ast.Node, s *Spec) {
 				d.fail(n, "schema %d is not known: this program reads schema 1", schema)
 			}
 		},
-		"engine":      d.text(&s.Engine),
-		"about":       d.text(&s.About),
-		"facts":       func(n ast.Node) { d.facts(n, s) },
-		"parameters":  d.items("parameters", func(n ast.Node) { d.param(n, s) }),
-		"derived":     func(n ast.Node) { d.derived(n, s) },
+		"engine":     d.text(&s.Engine),
+		"about":      d.text(&s.About),
+		"facts":      func(n ast.Node) { d.facts(n, s) },
+		"parameters": d.items("parameters", func(n ast.Node) { d.param(n, s) }),
+		"derived":    func(n ast.Node) { d.derived(n, s) },
+		"effective":  func(n ast.Node) { d.effective(n, s) },
+		"reported": d.after(func(n ast.Node) {
+			s.reported = map[string][][]string{}
+			d.entries(n, "reported", func(key ast.Node, name string, n ast.Node) {
+				d.knownParam(key, s, name)
+				var paths []string
+				d.texts("the paths of "+name, &paths)(n)
+				for _, path := range paths {
+					s.reported[name] = append(s.reported[name], strings.Split(path, "."))
+				}
+			})
+		}),
 		"constraints": d.after(d.items("constraints", func(n ast.Node) { d.rule(n, s) })),
 		"tune": d.after(d.items("tune", func(n ast.Node) {
 			var name string
@@ -86,13 +98,18 @@ func (d *document) facts(n ast.Node, s *Spec) {
 		d.declare(key, s, name, entry{isFact, len(s.Facts)})
 		d.fields(n, "fact "+name, map[string]reader{
 			"type": d.text(&f.Type), "from": d.text(&f.From), "note": d.text(&f.Note),
-			"default": func(n ast.Node) { f.Default = new(Value); d.value(f.Default)(n) },
-			"min":     func(n ast.Node) { f.Min = new(float64); d.number(f.Min)(n) },
+			"default":       func(n ast.Node) { f.Default = new(Value); d.value(f.Default)(n) },
+			"check_default": func(n ast.Node) { f.CheckDefault = new(Value); d.value(f.CheckDefault)(n) },
+			"min":           func(n ast.Node) { f.Min = new(float64); d.number(f.Min)(n) },
+			"max":           func(n ast.Node) { f.Max = new(float64); d.number(f.Max)(n) },
 		}, "type")
 		switch f.Type {
 		case "int", "float", "bool", "string":
-			if f.Default != nil {
-				if msg := f.mismatch(*f.Default); msg != "" {
+			for _, v := range []*Value{f.Default, f.CheckDefault} {
+				if v == nil {
+					continue
+				}
+				if msg := f.mismatch(*v); msg != "" {
 					d.fail(n, "default of fact %s: %s", name, msg)
 				}
 			}
@@ -122,23 +139,38 @@ func (f *Fact) mismatch(v Value) string {
 	if f.Min != nil && isNumber && number < *f.Min {
 		return fmt.Sprintf("%s is below %g", v, *f.Min)
 	}
+	if f.Max != nil && isNumber && number > *f.Max {
+		return fmt.Sprintf("%s is above %g", v, *f.Max)
+	}
 	return ""
 }
 
 func (d *document) param(n ast.Node, s *Spec) {
 	var p Param
 	var kind string
+	var grid logGrid
 	hasDefault := false
 	d.fields(n, "a parameter", map[string]reader{
 		"name": func(n ast.Node) { d.text(&p.Name)(n); d.declare(n, s, p.Name, entry{isParam, len(s.Params)}) },
-		"flag": d.text(&p.Flag), "off_flag": d.text(&p.OffFlag), "aliases": d.texts("aliases", &p.Aliases),
+		"flag": d.text(&p.Flag), "legacy_flag": d.text(&p.LegacyFlag), "legacy_before": d.text(&p.LegacyBefore), "off_flag": d.text(&p.OffFlag), "aliases": d.texts("aliases", &p.Aliases),
 		"kind": d.text(&kind), "values": d.values(&p.Values),
+		"min": d.integer(&grid.min), "max": d.integer(&grid.max), "per_octave": d.integer(&grid.perOctave),
 		"default":   func(n ast.Node) { hasDefault = true; d.value(&p.Default)(n) },
 		"value_map": d.textMap("value_map", &p.ValueMap),
 		"impact":    d.integer(&p.Impact), "quality": d.boolean(&p.Quality),
 		"since": d.text(&p.Since), "until": d.text(&p.Until),
 		"evidence": d.text(&p.Evidence), "note": d.text(&p.Note), "active_if": d.formula(&p.activeIf),
-	}, "name", "flag", "kind", "values", "default")
+	}, "name", "flag", "kind", "default")
+	switch {
+	case kind == "log_integer":
+		values, msg := grid.values()
+		if msg != "" {
+			d.fail(n, "%s", msg)
+		}
+		p.Values = append(p.Values, values...)
+	case grid != logGrid{}:
+		d.fail(n, "min, max and per_octave are for kind log_integer, and %s is %s", p.Name, kind)
+	}
 	d.checkParam(n, &p, kind, hasDefault)
 	s.Params = append(s.Params, p)
 }
@@ -146,13 +178,13 @@ func (d *document) param(n ast.Node, s *Spec) {
 func (d *document) checkParam(n ast.Node, p *Param, kind string, hasDefault bool) {
 	switch kind {
 	case "categorical":
-	case "ordinal":
+	case "ordinal", "log_integer":
 		p.Kind = Ordinal
 	case "bool":
 		p.Kind = Boolean
 	case "":
 	default:
-		d.fail(n, "kind %q of %s: want categorical, ordinal or bool", kind, p.Name)
+		d.fail(n, "kind %q of %s: want categorical, ordinal, log_integer or bool", kind, p.Name)
 	}
 	if len(p.Values) == 0 || len(p.Values) > 255 {
 		d.fail(n, "%s has %d values: want 1 to 255", p.Name, len(p.Values))
@@ -194,6 +226,18 @@ func (d *document) derived(n ast.Node, s *Spec) {
 		v := derived{name: name}
 		d.formula(&v.formula)(n)
 		s.derived = append(s.derived, v)
+	})
+}
+
+// effective reads what the engine makes of a configuration: any name, an expression.
+func (d *document) effective(n ast.Node, s *Spec) {
+	d.entries(n, "effective", func(key ast.Node, name string, n ast.Node) {
+		if !nameForm.MatchString(name) {
+			d.fail(key, "name %q: want letters, digits and _, a letter first", name)
+		}
+		v := effectiveValue{name: name}
+		d.formula(&v.formula)(n)
+		s.effective = append(s.effective, v)
 	})
 }
 

@@ -119,6 +119,39 @@ func (v Value) String() string {
 	return "none"
 }
 
+// appendText appends what String returns.
+func (v Value) appendText(dst []byte) []byte {
+	switch v.kind {
+	case kindInt:
+		return strconv.AppendInt(dst, int64(v.num), 10)
+	case kindFloat:
+		return strconv.AppendFloat(dst, math.Float64frombits(v.num), 'g', -1, 64)
+	}
+	return append(dst, v.String()...)
+}
+
+// appendJSON appends what MarshalJSON returns.
+func (v Value) appendJSON(dst []byte) []byte {
+	switch v.kind {
+	case kindNone:
+		return append(dst, "null"...)
+	case kindString:
+		return appendText(dst, v.text)
+	}
+	return v.appendText(dst) // a float as Go writes it, 1e-05, is JSON too
+}
+
+// appendText appends a JSON string.
+func appendText[T string | []byte](dst []byte, s T) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(string(s)) // a string never fails
+			return append(dst, quoted...)
+		}
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}
+
 // MarshalJSON writes none as null and the others as their JSON type.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.kind {
