@@ -107,7 +107,7 @@ func prepare(ctx context.Context, name string, o latticeOptions, start startOpti
 	if err != nil {
 		return chosen{}, err
 	}
-	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: start.wrap, Server: spec.Server}}
+	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: start.wrap, Server: spec.Server, Guard: []string{"{self}", guardName}}}
 	if name == "sim" {
 		return c.simulate(o, start.args), nil
 	}

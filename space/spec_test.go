@@ -171,7 +171,7 @@ func TestArgs(t *testing.T) {
 		"tensor_parallel_size": Int(2), "enable_prefix_caching": Bool(false), "enforce_eager": Bool(false), "async_scheduling": Bool(true),
 		"block_size": None(), "gpu_memory_utilization": Float(0.85), "cudagraph_mode": String("NONE"),
 	}, all), " ")
-	want := "--tensor-parallel-size 2 --gpu-memory-utilization 0.85 --compilation-config.cudagraph_mode NONE --no-enable-prefix-caching --async-scheduling"
+	want := "--enable-prompt-tokens-details --tensor-parallel-size 2 --gpu-memory-utilization 0.85 --compilation-config.cudagraph_mode NONE --no-enable-prefix-caching --async-scheduling"
 	if got != want {
 		t.Errorf("args\n%s, want\n%s", got, want)
 	}

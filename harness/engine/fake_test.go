@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 //	silent    never listens
 //	stubborn  answers; logs SIGTERM and goes on
 //	family    as serve, with a stubborn child that never listens; its pid is in pid
-//	parent    starts a silent server as harness does; its pid is in pid
+//	parent    starts a family as harness does, with a guard; the child's pid is in pid
+//	guard     is the guard of the group that its argument names
 func fake(args []string) int {
 	fs := flag.NewFlagSet("fake", flag.ContinueOnError)
 	port := fs.Int("port", 0, "")
@@ -63,12 +64,19 @@ func fake(args []string) int {
 			return 1
 		}
 		writePID(*pid, child.Process.Pid)
-	case "parent":
-		s, err := Start(fakeLaunch("-mode", "silent"), nil, nil, *pid+".log")
+	case "guard":
+		pgid, err := strconv.Atoi(fs.Arg(0))
 		if err != nil {
+			return 2
+		}
+		Guard(os.Stdin, pgid)
+		return 0
+	case "parent":
+		l := fakeLaunch("-mode", "family", "-pid", *pid)
+		l.Guard = []string{"{self}", "-mode", "guard"}
+		if _, err := Start(l, nil, nil, *pid+".log"); err != nil {
 			return 1
 		}
-		writePID(*pid, s.cmd.Process.Pid)
 		return sleep()
 	}
 	return serve(*port)

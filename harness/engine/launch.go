@@ -31,6 +31,10 @@ type Launch struct {
 	Wrap   []string     `json:"wrap,omitempty"` // --launch: {argv} alone expands to the engine's own command; {gpus}, {port}
 	Server space.Server `json:"server"`
 
+	// Guard is the command that kills a server's process group when this program is
+	// gone (see Guard); none where it is empty. {self} is this program.
+	Guard []string `json:"guard,omitempty"`
+
 	// SeedFlag is passed with a number of its own at each launch; "" for engines whose
 	// launches differ without.
 	SeedFlag string `json:"seed_flag,omitempty"`
@@ -40,17 +44,21 @@ const host = "127.0.0.1"
 
 // Argv is the command that starts a server with these flags: no shell reads it.
 func (l Launch) Argv(flags, gpus []string, port int) []string {
-	self, err := os.Executable()
-	if err != nil {
-		self = os.Args[0]
-	}
-	fill := strings.NewReplacer("{self}", self, "{bin}", l.Bin, "{model}", l.Model, "{host}", host,
+	fill := strings.NewReplacer("{self}", self(), "{bin}", l.Bin, "{model}", l.Model, "{host}", host,
 		"{port}", strconv.Itoa(port), "{gpus}", strings.Join(gpus, ","))
 	own := expand(l.Server.Argv, "{flags}", flags, fill)
 	if len(l.Wrap) == 0 {
 		return own
 	}
 	return expand(l.Wrap, "{argv}", own, fill)
+}
+
+// self is this program.
+func self() string {
+	if path, err := os.Executable(); err == nil {
+		return path
+	}
+	return os.Args[0]
 }
 
 // expand fills a template; the element that is just whole stands for many.

@@ -20,6 +20,7 @@ type Process struct {
 	log     *os.File
 	done    chan struct{} // closed when the child was reaped
 	exit    Exit          // valid after done
+	guard   *guard        // nil: none
 }
 
 // Exit is how a server ended by itself.
@@ -100,6 +101,8 @@ func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 	p.signal(syscall.SIGKILL) // also what outlived its leader
 	<-p.done
 	awaitGroup(p.cmd.Process.Pid, goneWithin)
+	p.guard.release()
+	p.guard = nil
 }
 
 // signal reaches the whole group. An empty group is no error: it is what we want.

@@ -157,6 +157,8 @@ func TestAwaitGroup(t *testing.T) {
 	}
 }
 
+// kill -9 of the parent takes the whole family along: the child of the server too,
+// which Pdeathsig does not reach and SIGTERM does not end.
 func TestServerDiesWithItsParent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	parent := exec.Command(os.Args[0], "-mode", "parent", "-pid", file)
@@ -173,7 +175,7 @@ func TestServerDiesWithItsParent(t *testing.T) {
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the server's end after its parent's", func() bool { return !alive(pid) })
+	eventually(t, "the end of the server's child after its parent's", func() bool { return !alive(pid) })
 }
 
 func TestChildsEnvironment(t *testing.T) {

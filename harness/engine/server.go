@@ -46,6 +46,13 @@ func Start(l Launch, flags, gpus []string, logPath string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
+	if len(l.Guard) > 0 {
+		command := expand(l.Guard, "", nil, strings.NewReplacer("{self}", self()))
+		if p.guard, err = startGuard(command, p.cmd.Process.Pid); err != nil {
+			p.Stop(context.Background(), 0)
+			return nil, err
+		}
+	}
 	return &Server{Process: p, URL: fmt.Sprintf("http://%s:%d", host, port), Command: Mask(argv), LogPath: logPath, launch: l}, nil
 }
 
