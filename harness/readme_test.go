@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -30,8 +29,13 @@ func TestReadmeCommandsExist(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		if slices.Contains(args, "explain") { // its arguments would end the flags
-			args = slices.DeleteFunc(args, func(a string) bool { return strings.Contains(a, "=") })
+		for i := 3; i < len(args); i++ { // arguments that are no flag's value would end the flags
+			if !strings.HasPrefix(args[i], "-") && !strings.HasPrefix(args[i-1], "-") {
+				args = args[:i]
+			}
+		}
+		if args[1] == "space" && len(args) == 4 && !strings.HasPrefix(args[3], "-") {
+			args = args[:3]
 		}
 		args = append(args, "--help")
 		var stdout, stderr bytes.Buffer
