@@ -58,7 +58,7 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	}
 	line("Model", "%s", w.lock.Launch.Model)
 	line("GPUs", "%s", w.gpuText())
-	line("Load", "%d prompt and %d output tokens; in flight: %s; %s at each load point", w.options.isl, w.options.osl, joinInts(w.options.concurrency), plural(w.options.repeats, "run"))
+	line("Load", "%d prompt and %d output tokens; in flight: %s; %s at each load point", w.options.isl, w.options.osl, joinInts(w.options.concurrency), report.Plural(w.options.repeats, "run"))
 	line("Space", "%s: %s raw configs, %s valid (%s)", w.lock.Space, group(w.lock.Raw), group(w.lock.Valid), share(w.lock.Valid, w.lock.Raw))
 	how := "seed design: the engine's default first, then pairs of values spread over the lattice"
 	if w.exhaustive() {
@@ -97,7 +97,7 @@ func printRules(out io.Writer, l *space.Lattice) error {
 		return err
 	}
 	if silent > 0 {
-		fmt.Fprintf(out, "  (%s more: nothing to remove here)\n", plural(silent, "rule"))
+		fmt.Fprintf(out, "  (%s more: nothing to remove here)\n", report.Plural(silent, "rule"))
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal
 	f := report.NewFront(state.Trials, state.Runs)
 	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s by NSGA-II on the lattice\n\n",
 		s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, group(s.Lock.Valid),
-		plural(seeds, "config"), plural(asks, "config"), f.HV, plural(goal.Trials, "config"))
+		report.Plural(seeds, "config"), report.Plural(asks, "config"), f.HV, report.Plural(goal.Trials, "config"))
 }
 
 // banner is what nobody can overlook: no number below it was measured on a GPU.

@@ -7,6 +7,7 @@ import (
 
 	"harness/harness/study"
 	"harness/results"
+	"harness/results/report"
 	"harness/space"
 )
 
@@ -57,7 +58,7 @@ func (a *app) spaceLearn(s *study.Study, asJSON bool) error {
 	if s.Lock.Simulated {
 		fmt.Fprintln(a.stdout, simulatedLine)
 	}
-	fmt.Fprintf(a.stdout, "%s compared with space %s; %d did not report\n", plural(len(launches), "server"), s.Lock.Space, silent)
+	fmt.Fprintf(a.stdout, "%s compared with space %s; %d did not report\n", report.Plural(len(launches), "server"), s.Lock.Space, silent)
 	for _, l := range lessons {
 		fmt.Fprintf(a.stdout, "\n%s: %s expected, %s reported, in %d of %d\n  %s\n", l.Param, l.Expected, l.Reported, l.Seen, l.Of, l.Rule("study "+s.Lock.ID))
 	}

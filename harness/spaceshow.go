@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"harness/results/report"
 	"harness/space"
 )
 
@@ -90,7 +91,7 @@ func (d *showJSON) text(out io.Writer, fixed int) error {
 		return err
 	}
 	if fixed > 0 {
-		fmt.Fprintf(out, "and %s fixed at one value (--tune all tunes them)\n", plural(fixed, "parameter"))
+		fmt.Fprintf(out, "and %s fixed at one value (--tune all tunes them)\n", report.Plural(fixed, "parameter"))
 	}
 	fmt.Fprintln(out, "\nWhat a rule removes: alone, of all raw configs; last, of those that all other rules leave.")
 	tw = tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
@@ -107,7 +108,7 @@ func (d *showJSON) text(out io.Writer, fixed int) error {
 		return err
 	}
 	if silent > 0 {
-		fmt.Fprintf(out, "(%s more: nothing to remove here)\n", plural(silent, "rule"))
+		fmt.Fprintf(out, "(%s more: nothing to remove here)\n", report.Plural(silent, "rule"))
 	}
 	return nil
 }

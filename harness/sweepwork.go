@@ -196,7 +196,7 @@ func (w *sweepWork) checkDevices() error {
 	}
 	why := w.inventory.Reason
 	if n > 0 {
-		why = fmt.Sprintf("%s can be used", plural(n, "GPU"))
+		why = fmt.Sprintf("%s can be used", report.Plural(n, "GPU"))
 	}
 	return fmt.Errorf("--device-num %d, but %s: see `harness gpu`", w.options.devices, why)
 }

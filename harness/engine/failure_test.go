@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +149,14 @@ func TestLogEndIsBounded(t *testing.T) {
 	got := logEnd(s.LogPath)
 	if len(got) > scanBytes+3 || strings.Contains(got, "early") || !strings.HasSuffix(got, "bad \uFFFD byte\nlate\n") {
 		t.Errorf("%d bytes, ends %q", len(got), got[max(0, len(got)-20):])
+	}
+}
+
+// The words of the code and those that a spec may use are the same.
+func TestClassesAreThoseOfTheSpecs(t *testing.T) {
+	mine := []string{BadFlag, IllegalConfig, ModelUnreadable, OOMLoad, OOMCapture, OOMServing, NoKVMemory, Port, Crash, HangStart,
+		HangServing, Slow, WrongOutput, RequestErrors, ClientOverload, GPUFault, Killed, Cancelled, HarnessError}
+	if theirs := space.FailureClasses(); !slices.Equal(mine, theirs) {
+		t.Errorf("engine has %v\nspace has %v", mine, theirs)
 	}
 }

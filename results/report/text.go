@@ -30,7 +30,7 @@ func (f Front) Text(w io.Writer, base map[string]string) error {
 	if f.Simulated {
 		title = "Pareto front of SIMULATED numbers"
 	}
-	fmt.Fprintf(w, "%s: %s from %s (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, plural(len(points), "point"), plural(len(configs), "config"))
+	fmt.Fprintf(w, "%s: %s from %s (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, Plural(len(points), "point"), Plural(len(configs), "config"))
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "  trial\tconc\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
 	for _, r := range points {
@@ -110,7 +110,8 @@ func Difference(params []results.Param, base map[string]string) string {
 	return strings.Join(parts, " ")
 }
 
-func plural(n int, one string) string {
+// Plural writes a count with its noun: "1 point", "3 points".
+func Plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
