@@ -46,51 +46,23 @@ func newPool(l *space.Lattice, n int, rng *rand.Rand) []space.Point {
 func rarePoints(l *space.Lattice, pool []space.Point, rng *rand.Rand) []space.Point {
 	var rare []space.Point
 	for i, param := range l.Params() {
-		missing := make(map[uint8]bool)
-		for v := range param.Values {
-			missing[uint8(v)] = true
-		}
+		missing := slices.Repeat([]bool{true}, len(param.Values))
 		for _, points := range [][]space.Point{pool, rare} {
 			for _, p := range points {
-				delete(missing, p[i])
+				missing[p[i]] = false
 			}
 		}
-		for len(missing) > 0 {
-			var values []space.Value
-			for v, value := range param.Values {
-				if missing[uint8(v)] {
-					values = append(values, value)
-				}
+		for v, value := range param.Values {
+			if !missing[v] {
+				continue
 			}
-			p, ok := drawWith(l, param.Name, values, rng)
-			if !ok || !missing[p[i]] {
-				break
+			// No error: these are the lattice's own names and values.
+			if r, ok, _ := l.SampleWhere(space.Config{param.Name: value}, rng); ok {
+				rare = append(rare, l.Unrank(r, nil))
 			}
-			delete(missing, p[i])
-			rare = append(rare, p)
 		}
 	}
 	return rare
-}
-
-// drawWith draws a configuration in which a parameter has one of some values,
-// and returns false when none is valid.
-func drawWith(l *space.Lattice, name string, values []space.Value, rng *rand.Rand) (space.Point, bool) {
-	domains := make(map[string][]space.Value)
-	for _, p := range l.Params() {
-		domains[p.Name] = p.Values
-	}
-	domains[name] = values
-	slice, err := l.Spec().Compile(space.Options{Facts: l.Facts(), Set: domains})
-	if err != nil { // none is left
-		return nil, false
-	}
-	p, err := l.PointOf(slice.Config(slice.Unrank(slice.Sample(rng), nil)))
-	if err != nil { // not so, since each domain is a part of the lattice's
-		return nil, false
-	}
-	p, repaired := settle(l, p)
-	return p, !repaired
 }
 
 // settle returns the configuration of the lattice that stands for p: its

@@ -51,18 +51,29 @@ func (o oracle) compareCounts(t *rapid.T, members []Point, text string) {
 				partial[p.Name] = p.Values[rng.IntN(len(p.Values))]
 			}
 		}
-		want := uint64(0)
+		var want []Rank // in order, as the members are not
 		for _, p := range members {
 			has := true
 			for name, v := range partial {
 				has = has && o.Config(p)[name] == v
 			}
 			if has {
-				want++
+				r, _ := o.Rank(p)
+				want = append(want, r)
 			}
 		}
-		if got, err := o.CountWhere(partial); err != nil || got != RankOf(want) {
-			t.Fatalf("%s members with %v, %v: want %d\n%s", got, partial, err, want, text)
+		slices.SortFunc(want, Rank.Cmp)
+		if got, err := o.CountWhere(partial); err != nil || got != RankOf(uint64(len(want))) {
+			t.Fatalf("%s members with %v, %v: want %d\n%s", got, partial, err, len(want), text)
+		}
+		if r, ok, err := o.SampleWhere(partial, rng); err != nil || ok != (len(want) > 0) || ok && !slices.Contains(want, r) {
+			t.Fatalf("a member with %v is %s, %v, %v: want one of %v\n%s", partial, r, ok, err, want, text)
+		}
+		fixed, _, _ := o.fix(partial)
+		for i, r := range want {
+			if got := o.layers.where(fixed).unrank(RankOf(uint64(i))); got != r {
+				t.Fatalf("member %d with %v is %s, want %s\n%s", i, partial, got, r, text)
+			}
 		}
 	}
 	if rng.IntN(3) > 0 { // the rest is slower to check

@@ -2,34 +2,60 @@ package space
 
 import (
 	"maps"
+	"math/rand/v2"
 	"slices"
 )
 
 // CountWhere counts the members that have all the values of partial. A value that
 // no member has counts 0; a name or value that the spec does not have is an error.
 func (l *Lattice) CountWhere(partial Config) (Rank, error) {
-	fixed := make([]int, len(l.order)) // the value index of each level, -1 = any
+	fixed, possible, err := l.fix(partial)
+	if err != nil || !possible {
+		return Rank{}, err
+	}
+	return l.layers.where(fixed).count(l.layers.root, 0), nil
+}
+
+// SampleWhere draws the rank of a member that has all the values of partial, each
+// with the same probability, and returns false where no member has them. A name or
+// value that the spec does not have is an error.
+func (l *Lattice) SampleWhere(partial Config, rng *rand.Rand) (r Rank, ok bool, err error) {
+	fixed, possible, err := l.fix(partial)
+	if err != nil || !possible {
+		return Rank{}, false, err
+	}
+	some := l.layers.where(fixed)
+	n := some.count(l.layers.root, 0)
+	if n == RankOf(0) {
+		return Rank{}, false, nil
+	}
+	return some.unrank(randBelow(rng, n)), true, nil
+}
+
+// fix is partial as the value index of each level, -1 for any. It is not possible
+// where partial has a value that the spec has and this lattice has not.
+func (l *Lattice) fix(partial Config) (fixed []int, possible bool, err error) {
+	fixed = make([]int, len(l.order))
 	for level := range fixed {
 		fixed[level] = -1
 	}
+	possible = true
 	for _, name := range slices.Sorted(maps.Keys(partial)) {
 		i := l.spec.index(name)
 		if i < 0 {
-			return Rank{}, l.spec.unknownParam(name)
+			return nil, false, l.spec.unknownParam(name)
 		}
 		v := partial[name]
 		if !slices.Contains(l.spec.Params[i].Values, v) && !slices.Contains(l.params[i].Values, v) {
-			return Rank{}, valueError(&l.spec.Params[i], v)
+			return nil, false, valueError(&l.spec.Params[i], v)
 		}
 		k := slices.Index(l.params[i].Values, v)
-		if k < 0 {
-			return Rank{}, nil
-		}
+		possible = possible && k >= 0
 		if level := l.level[i]; level >= 0 {
 			fixed[level] = k
 		}
 	}
-	return l.layers.countWhere(fixed), nil
+	return fixed, possible, nil
 }
 
 // A Marginal is how often a parameter has a value, among all combinations and

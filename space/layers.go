@@ -155,29 +155,51 @@ func (l *layers) changeOne(n int32, from int, at func(level int) int, allowed fu
 	}
 }
 
-// countWhere counts the members with the given value at each level, -1 for any.
-func (l *layers) countWhere(fixed []int) Rank {
-	memo := map[int32]Rank{}
-	var count func(n int32, level int) Rank
-	count = func(n int32, level int) Rank {
-		switch {
-		case n == dead:
-			return Rank{}
-		case level == len(l.sizes):
-			return RankOf(1)
-		case fixed[level] >= 0:
-			return count(l.next[int(n)+fixed[level]], level+1)
-		}
-		sum, ok := memo[n]
-		if !ok {
-			for v := range l.sizes[level] {
-				sum, _ = sum.add(count(l.next[int(n)+v], level+1))
-			}
-			memo[n] = sum
-		}
-		return sum
+// A part is those members that have the given value at each level, -1 for any.
+type part struct {
+	*layers
+	fixed []int
+	memo  map[int32]Rank // by node, only where a level has a choice
+}
+
+func (l *layers) where(fixed []int) part { return part{l, fixed, map[int32]Rank{}} }
+
+// count counts the members of the part below a node of a level.
+func (p part) count(n int32, level int) Rank {
+	switch {
+	case n == dead:
+		return Rank{}
+	case level == len(p.sizes):
+		return RankOf(1)
+	case p.fixed[level] >= 0:
+		return p.count(p.next[int(n)+p.fixed[level]], level+1)
 	}
-	return count(l.root, 0)
+	sum, ok := p.memo[n]
+	if !ok {
+		for v := range p.sizes[level] {
+			sum, _ = sum.add(p.count(p.next[int(n)+v], level+1))
+		}
+		p.memo[n] = sum
+	}
+	return sum
+}
+
+// unrank is the rank, among all members, of the i-th of the part, which must exist.
+func (p part) unrank(i Rank) Rank {
+	n, rank := p.root, Rank{}
+	for level, size := range p.sizes {
+		v := max(p.fixed[level], 0)
+		for ; p.fixed[level] < 0 && v < size; v++ {
+			below := p.count(p.next[int(n)+v], level+1)
+			if i.less(below) {
+				break
+			}
+			i = i.sub(below)
+		}
+		rank, _ = rank.add(p.below[int(n)+v])
+		n = p.next[int(n)+v]
+	}
+	return rank
 }
 
 // nearest finds the member with the least sum of cost(level, v) over its levels,
