@@ -29,6 +29,8 @@ func (b *builder) build(e *expr) ref {
 		return b.name(e)
 	case opAnd, opOr, opIff, opCoalesce:
 		return b.lazy(e)
+	case opRows:
+		return b.rows(e)
 	}
 	x, y := b.build(e.args[0]), yes
 	if len(e.args) > 1 {

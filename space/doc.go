@@ -3,7 +3,8 @@
 //
 // The stages, in order:
 //
-//	YAML -> Spec        specfile.go, checkspec.go: strict, all faults at once
+//	YAML -> Spec        specfile.go, checkspec.go: strict, all faults at once;
+//	                    or rows.go: a space that is given by its members
 //	Spec -> Lattice     fold.go, order.go, build.go, compile.go: facts are folded in, each
 //	                    rule becomes a decision diagram, the diagrams are joined
 //	Lattice -> answers  layers.go, lattice.go, count.go: count, rank, unrank, sample,

@@ -37,6 +37,8 @@ func (e *expr) eval(lookup func(name *expr) Value) Value {
 			return e.wantBool(v)
 		}
 		return v
+	case opRows:
+		return Bool(e.rows.has(e, lookup))
 	}
 	a := e.args[0].eval(lookup)
 	if len(e.args) == 1 {

@@ -17,6 +17,7 @@ type expr struct {
 	name  string  // of opName
 	entry entry   // of opName: what the name means, set by the checker
 	args  []*expr // operands; the elements of opList
+	rows  *rowSet // of opRows
 	kinds kindSet // what it can evaluate to, set by the checker
 }
 
@@ -48,12 +49,13 @@ const (
 	opMax
 	opMin
 	opCeilDiv
+	opRows // whether the operands are a row of a set: no source says it, see FromRows
 )
 
 var opNames = map[opcode]string{
 	opIn: "in", opNot: "not", opNeg: "-", opAnd: "and", opOr: "or", opIff: "iff", opCoalesce: "coalesce",
 	opEq: "==", opNe: "!=", opLt: "<", opLe: "<=", opGt: ">", opGe: ">=", opAdd: "+", opSub: "-", opMul: "*",
-	opDiv: "/", opFloorDiv: "//", opMod: "%", opMax: "max", opMin: "min", opCeilDiv: "ceil_div",
+	opDiv: "/", opFloorDiv: "//", opMod: "%", opMax: "max", opMin: "min", opCeilDiv: "ceil_div", opRows: "rows",
 }
 
 // maxDepth bounds the nesting of an expression, so that no input can exhaust the stack.
