@@ -101,13 +101,14 @@ func (t *trial) runRow(id string, r RunPlan, result *load.Result) results.Run {
 func (t *trial) requestRows(runID string, result *load.Result) []results.Request {
 	rows := make([]results.Request, len(result.Records))
 	for i, r := range result.Records {
+		chunkNS, chunkTokens := r.TokenChunks()
 		rows[i] = results.Request{
 			StudyID: t.plan.StudyID, TrialID: t.plan.TrialID, RunID: runID, Request: int32(r.Index),
 			Status: int32(r.Status), FailureClass: r.Class, Error: r.Error, FinishReason: r.FinishReason,
 			SchedNS: r.SchedNS, SendNS: r.SendNS, FirstByteNS: r.FirstByteNS, FirstTokenNS: r.FirstTokenNS,
 			LastTokenNS: r.LastTokenNS, DoneNS: r.DoneNS,
 			PromptTokens: int32(r.PromptTokens), OutputTokens: int32(r.OutputTokens), CachedTokens: int32(r.CachedTokens),
-			Requested: int32(r.RequestedTokens), ChunkNS: r.ChunkNS, ChunkTokens: r.ChunkTokens, Simulated: t.plan.Simulated,
+			Requested: int32(r.RequestedTokens), ChunkNS: chunkNS, ChunkTokens: chunkTokens, Simulated: t.plan.Simulated,
 		}
 	}
 	return rows

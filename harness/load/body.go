@@ -11,6 +11,8 @@ type call struct {
 	wire      []byte
 	requested int  // output tokens asked for, after ExtraBody
 	exact     bool // ignore_eos was asked for: the server must make just as many
+	keep      bool // the answer's text is wanted
+	whole     bool // each event may bring all of the text so far
 }
 
 // lengthField is where each API keeps the number of tokens to make.
@@ -48,7 +50,7 @@ func (t Target) calls(e endpoint, prompts []Prompt) ([]call, error) {
 
 // body is the JSON of one request: greedy, streamed, of fixed length, with usage.
 func (t Target) body(p Prompt) (map[string]any, error) {
-	if len(p.TokenIDs) == 0 && p.Text == "" {
+	if len(p.TokenIDs) == 0 && p.Text == "" && (t.API != Chat || len(p.Messages) == 0) {
 		return nil, errors.New("it has neither token ids nor text")
 	}
 	if p.OutputTokens < 1 {
@@ -64,10 +66,11 @@ func (t Target) body(p Prompt) (map[string]any, error) {
 	case Completions, Completion:
 		body["prompt"] = input
 	case Chat:
-		if p.Text == "" {
+		messages := p.messages()
+		if len(messages) == 0 {
 			return nil, errors.New("it has token ids only, and the chat API takes text: give it text, or use another API")
 		}
-		body["messages"] = []any{map[string]any{"role": "user", "content": p.Text}}
+		body["messages"] = messages
 	case Generate:
 		body = map[string]any{"sampling_params": limits}
 		if len(p.TokenIDs) > 0 {
@@ -78,13 +81,28 @@ func (t Target) body(p Prompt) (map[string]any, error) {
 	}
 	body["stream"] = true
 	if t.API == Completions || t.API == Chat {
-		body["stream_options"] = map[string]any{"include_usage": true}
+		options := map[string]any{"include_usage": true}
+		if t.ContinuousUsage {
+			options["continuous_usage_stats"] = true
+		}
+		body["stream_options"] = options
+		if t.ReturnTokenIDs {
+			body["return_token_ids"] = true
+		}
 		if t.Model != "" {
 			body["model"] = t.Model
 		}
 	}
 	merge(body, t.ExtraBody)
 	return body, nil
+}
+
+// messages are what Chat sends.
+func (p Prompt) messages() []Message {
+	if len(p.Messages) > 0 || p.Text == "" {
+		return p.Messages
+	}
+	return []Message{{Role: "user", Content: p.Text}}
 }
 
 // merge puts extra into dst by the rules of Target.ExtraBody.

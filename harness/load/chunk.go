@@ -8,8 +8,9 @@ import (
 // A chunk is what one event says. The field names of the four APIs do not
 // collide, so that one reader knows them all.
 type chunk struct {
-	text    bool   // it carries text, reasoning or a tool call
-	done    bool   // it is the [DONE] line
+	kind    ChunkKind
+	text    []byte // the visible text as it is written, escapes and all; part of the event
+	ids     int    // token ids it lists; -1 none listed
 	output  int    // output tokens so far; -1 not said
 	prompt  int    // -1 not said
 	cached  int    // -1 not said
@@ -19,9 +20,9 @@ type chunk struct {
 
 // parse reads one event's data. ok is false where it is not JSON.
 func parse(data []byte) (c chunk, ok bool) {
-	c = chunk{output: -1, prompt: -1, cached: -1}
+	c = chunk{kind: KindUsage, ids: -1, output: -1, prompt: -1, cached: -1}
 	if bytes.Equal(data, []byte("[DONE]")) {
-		c.done = true
+		c.kind = KindDone
 		return c, true
 	}
 	s := scan{b: data}
@@ -38,8 +39,10 @@ func parse(data []byte) (c chunk, ok bool) {
 		case "usage":
 			c.usage(&s)
 		case "text", "content": // of SGLang and of llama.cpp
-			c.text = s.text() || c.text
+			c.raise(KindEmpty)
+			c.visible(&s)
 		case "meta_info":
+			c.raise(KindEmpty)
 			c.metaInfo(&s)
 		case "tokens_predicted":
 			c.output = s.count()
@@ -73,7 +76,30 @@ func parse(data []byte) (c chunk, ok bool) {
 	if c.failure == "error" && message != "" {
 		c.failure = message
 	}
+	switch {
+	case c.failure != "":
+		c.kind = KindError
+	case c.finish != "":
+		c.raise(KindFinish)
+	}
 	return c, !s.bad && s.peek() == 0
+}
+
+// ranks are the kinds that one event may be at once, the telling ones last.
+var ranks = [...]int8{KindUsage: 0, KindEmpty: 1, KindRole: 2, KindFinish: 3, KindReasoning: 4, KindTool: 5, KindContent: 6}
+
+func (c *chunk) raise(k ChunkKind) {
+	if ranks[k] > ranks[c.kind] {
+		c.kind = k
+	}
+}
+
+// visible consumes a value that is visible text, if it is any.
+func (c *chunk) visible(s *scan) {
+	if t := s.text(); len(t) > 0 {
+		c.text = t
+		c.raise(KindContent)
+	}
 }
 
 // choices reads the first choice of the OpenAI formats; one is all that is asked for.
@@ -87,12 +113,15 @@ func (c *chunk) choices(s *scan) {
 			s.skip()
 			continue
 		}
+		c.raise(KindEmpty)
 		for k, more := s.key(); more; k, more = s.key() {
 			switch string(k) {
 			case "text":
-				c.text = s.text() || c.text
+				c.visible(s)
 			case "delta":
 				c.delta(s)
+			case "token_ids": // vLLM's, with return_token_ids
+				c.ids = s.length()
 			case "finish_reason":
 				c.finish = stringOf(s)
 			default:
@@ -109,16 +138,19 @@ func (c *chunk) delta(s *scan) {
 	}
 	for k, more := s.key(); more; k, more = s.key() {
 		switch string(k) {
-		case "content", "reasoning_content", "reasoning", "refusal":
-			c.text = s.text() || c.text
-		case "tool_calls":
-			if !s.open('[') {
-				s.skip()
-				continue
+		case "role":
+			if len(s.text()) > 0 {
+				c.raise(KindRole)
 			}
-			for s.more(']') {
-				c.text = true
-				s.skip()
+		case "content", "refusal":
+			c.visible(s)
+		case "reasoning_content", "reasoning":
+			if len(s.text()) > 0 {
+				c.raise(KindReasoning)
+			}
+		case "tool_calls":
+			if s.length() > 0 {
+				c.raise(KindTool)
 			}
 		default:
 			s.skip()

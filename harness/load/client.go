@@ -66,11 +66,16 @@ func (h health) stop(records []Record) Client {
 			lags = append(lags, float64(rec.SendNS-rec.SchedNS)/1e9)
 		}
 		c.Reads += rec.Reads
-		c.Chunks += len(rec.ChunkNS)
-		for k := 1; k < len(rec.ChunkNS); k++ {
-			if rec.ChunkNS[k] == rec.ChunkNS[k-1] {
+		read := int32(-1)
+		for k := range rec.ChunkNS {
+			if !rec.HasTokens(k) {
+				continue
+			}
+			c.Chunks++
+			if rec.ChunkRead[k] == read {
 				c.SharedChunks++
 			}
+			read = rec.ChunkRead[k]
 		}
 	}
 	slices.Sort(lags)

@@ -11,8 +11,8 @@ import (
 const maxEvent = 16 << 20
 
 // events is an incremental reader of server-sent events (the WHATWG HTML
-// standard, 9.2.6): fields other than data, comments and a byte order mark are
-// passed over, lines end in LF, CRLF or CR, and the data lines of one event are
+// standard, 9.2.6): fields other than data and a byte order mark are passed over,
+// comments are told of, lines end in LF, CRLF or CR, and the data lines of one event are
 // joined by LF. It takes the bytes split anywhere. The zero value is ready.
 type events struct {
 	line   []byte // the line so far, when it came in parts
@@ -22,9 +22,13 @@ type events struct {
 	begun  bool   // the first line has been taken
 }
 
+// A sink takes what a stream of events brings, in order: an event's data, or a
+// comment. It must not keep its argument.
+type sink func(data []byte, comment bool)
+
 // feed takes the next bytes of the stream, and calls event for each event that
-// they end. event must not keep its argument.
-func (s *events) feed(b []byte, event func(data []byte)) error {
+// they end, and for each comment.
+func (s *events) feed(b []byte, event sink) error {
 	for len(b) > 0 {
 		if s.skipLF {
 			s.skipLF = false
@@ -65,7 +69,7 @@ func (s *events) cut(b []byte) (line, rest []byte, ended bool) {
 	return line, rest, end >= 0
 }
 
-func (s *events) take(line []byte, event func(data []byte)) {
+func (s *events) take(line []byte, event sink) {
 	if !s.begun {
 		s.begun = true
 		line = bytes.TrimPrefix(line, []byte("\ufeff"))
@@ -76,8 +80,11 @@ func (s *events) take(line []byte, event func(data []byte)) {
 	}
 	value, ok := bytes.CutPrefix(line, []byte("data"))
 	switch {
+	case !ok && line[0] == ':':
+		event(nil, true)
+		return
 	case !ok || (len(value) > 0 && value[0] != ':'):
-		return // another field, or a comment
+		return // another field
 	case len(value) > 1 && value[1] == ' ':
 		value = value[2:]
 	case len(value) > 0:
@@ -93,9 +100,9 @@ func (s *events) take(line []byte, event func(data []byte)) {
 // flush gives the event that has been taken so far. At the end of a stream it
 // also gives one whose blank line is missing, as some servers leave it out after
 // the last; the standard would drop it. A line without an end is never taken.
-func (s *events) flush(event func(data []byte)) {
+func (s *events) flush(event sink) {
 	if s.some {
-		event(s.data)
+		event(s.data, false)
 	}
 	s.data, s.some = s.data[:0], false
 }

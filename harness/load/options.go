@@ -7,20 +7,43 @@ import (
 	"time"
 )
 
-// Options say what load one run offers. Either Concurrency or Rate is given.
+// Options say what load one run offers: by exactly one of Concurrency, Rate, Stages
+// and an Arrival of Trace.
 type Options struct {
 	Prompts []Prompt // one request each, sent in this order
 
-	// Concurrency > 0 is a closed loop: so many requests are in flight until
-	// fewer are left. All at once is a Concurrency of len(Prompts).
+	// Concurrency > 0 is a closed loop: so many requests are in flight until fewer
+	// are left. All at once is a Concurrency of len(Prompts). Ramp spreads the start
+	// of the workers evenly over a time; 0 starts all at once. RateCap > 0 lets them
+	// send no more than so many requests a second together.
 	Concurrency int
+	Ramp        time.Duration
+	RateCap     float64
 
 	// Rate > 0 is an open loop: so many requests a second, in gaps drawn by Arrival
-	// ("" is Poisson) and Seed. Burstiness is the shape of Gamma gaps; 0 is 1.
+	// ("" is Poisson) and Seed. Burstiness is the shape of Gamma gaps; 0 is 1. The
+	// times are scaled so that the last request is due at len(Prompts)/Rate exactly,
+	// as vLLM does, unless Pure is set: then they are as they were drawn, and the
+	// realised rate has the process's own luck. Trace needs no Rate.
+	//
+	// Later turns of a conversation (Prompt.After) are due by their own pauses: Rate
+	// counts the prompts that follow none.
 	Rate       float64
 	Arrival    Arrival
 	Burstiness float64
+	Pure       bool
 	Seed       uint64
+
+	// Stages are a staircase: one load after another, and no request is sent after
+	// the last. Prompts that are not reached are not sent.
+	Stages []Stage
+
+	// FreshConnections dials for each request, after it was due and before it is
+	// sent, as SGLang's client does; Record.DispatchNS is before the dial.
+	FreshConnections bool
+
+	// KeepText keeps each answer's visible text in its record.
+	KeepText bool
 
 	// Connections are dialled before the run; more are dialled as they are needed.
 	// 0 is Concurrency in a closed loop, and 64 in an open one; never more than
@@ -40,6 +63,13 @@ type Options struct {
 	FirstTokenTimeout time.Duration // from send to the first token; headers and empty events do not count [5 min]
 	GapTimeout        time.Duration // from one token to the next, or to the end [2 min]
 	TotalTimeout      time.Duration // from send to the end of the answer [30 min]
+}
+
+// A Stage is a part of a staircase: a closed loop or an open one, for so long.
+type Stage struct {
+	Seconds     float64 // more than 0
+	Concurrency int     // in a closed loop, as of Options
+	Rate        float64 // in an open loop, as of Options
 }
 
 // withDefaults fills the zero values.
@@ -82,14 +112,34 @@ func (o Options) Validate() error {
 		}
 	}
 	bad(len(o.Prompts) == 0, "no prompts: at least 1 request is needed")
+	rate := func(what string, r float64) {
+		bad(!(r >= 0) || math.IsInf(r, 0), "%s %v: must be a positive number of requests a second", what, r)
+	}
 	bad(o.Concurrency < 0, "concurrency %d: must be at least 1", o.Concurrency)
-	bad(math.IsNaN(o.Rate) || math.IsInf(o.Rate, 0) || o.Rate < 0, "rate %v: must be a positive number of requests a second", o.Rate)
-	bad(o.Concurrency == 0 && o.Rate == 0, "neither concurrency nor rate is given: set one")
-	bad(o.Concurrency > 0 && o.Rate > 0, "concurrency %d and rate %v are both given: a closed loop has the one, an open loop the other", o.Concurrency, o.Rate)
+	rate("rate", o.Rate)
+	rate("rate cap", o.RateCap)
+	bad(o.Concurrency > 0 && o.Rate > 0, "concurrency %d and rate %v are both given: a closed loop has the one, an open loop the other; its cap is the rate cap", o.Concurrency, o.Rate)
+	bad(o.RateCap > 0 && o.Concurrency == 0, "rate cap %v: it caps a closed loop, and no concurrency is given", o.RateCap)
+	bad(o.Ramp > 0 && o.Concurrency == 0, "ramp %v: it spreads the start of a closed loop, and no concurrency is given", o.Ramp)
 	switch o.Arrival {
 	case "", Constant, Poisson, Gamma:
+		bad(o.Concurrency == 0 && o.Rate == 0 && len(o.Stages) == 0, "neither concurrency nor rate is given: set one")
+	case Trace:
+		bad(o.Concurrency > 0 || o.Rate > 0 || len(o.Stages) > 0, "arrival trace: the prompts say when they are due; leave out concurrency, rate and stages")
 	default:
-		bad(true, "arrival %q: use poisson, constant or gamma", o.Arrival)
+		bad(true, "arrival %q: use poisson, constant, gamma or trace", o.Arrival)
+	}
+	bad(len(o.Stages) > 0 && (o.Concurrency > 0 || o.Rate > 0), "stages are given beside concurrency %d and rate %v: leave these out", o.Concurrency, o.Rate)
+	for i, s := range o.Stages {
+		bad(!(s.Seconds > 0) || math.IsInf(s.Seconds, 0), "stage %d of %v seconds: must be more than 0", i+1, s.Seconds)
+		bad(s.Concurrency < 0 || (s.Concurrency > 0) == (s.Rate != 0), "stage %d has concurrency %d and rate %v: give one of them", i+1, s.Concurrency, s.Rate)
+		rate(fmt.Sprintf("stage %d: rate", i+1), s.Rate)
+	}
+	for i, p := range o.Prompts {
+		if err := p.check(i, o.Prompts); err != nil {
+			errs = append(errs, fmt.Errorf("prompt %d: %w", i, err))
+			break
+		}
 	}
 	bad(!(o.Burstiness >= 0) || math.IsInf(o.Burstiness, 0), "burstiness %v: must be positive", o.Burstiness)
 	bad(o.Connections < 0, "connections %d: must not be negative", o.Connections)
@@ -98,7 +148,7 @@ func (o Options) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"stop sending", o.StopSending}, {"connect timeout", o.ConnectTimeout}, {"first token timeout", o.FirstTokenTimeout},
+		{"ramp", o.Ramp}, {"stop sending", o.StopSending}, {"connect timeout", o.ConnectTimeout}, {"first token timeout", o.FirstTokenTimeout},
 		{"gap timeout", o.GapTimeout}, {"total timeout", o.TotalTimeout},
 	} {
 		bad(d.value < 0, "%s %v: must not be negative", d.name, d.value)

@@ -107,22 +107,22 @@ func TestBody(t *testing.T) {
 		call   call   // but for wire
 	}{
 		{"completions", Target{API: Completions, Model: "m"}, ids,
-			`{"ignore_eos":true,"max_tokens":4,"model":"m","prompt":[7,8],"stream":true,"stream_options":{"include_usage":true},"temperature":0}`, call{nil, 4, true}},
+			`{"ignore_eos":true,"max_tokens":4,"model":"m","prompt":[7,8],"stream":true,"stream_options":{"include_usage":true},"temperature":0}`, call{requested: 4, exact: true}},
 		{"completions, text", Target{API: Completions}, text,
-			`{"ignore_eos":true,"max_tokens":4,"prompt":"hello","stream":true,"stream_options":{"include_usage":true},"temperature":0}`, call{nil, 4, true}},
+			`{"ignore_eos":true,"max_tokens":4,"prompt":"hello","stream":true,"stream_options":{"include_usage":true},"temperature":0}`, call{requested: 4, exact: true}},
 		{"chat", Target{API: Chat}, text,
-			`{"ignore_eos":true,"max_completion_tokens":4,"messages":[{"content":"hello","role":"user"}],"stream":true,"stream_options":{"include_usage":true},"temperature":0}`, call{nil, 4, true}},
+			`{"ignore_eos":true,"max_completion_tokens":4,"messages":[{"role":"user","content":"hello"}],"stream":true,"stream_options":{"include_usage":true},"temperature":0}`, call{requested: 4, exact: true}},
 		{"generate", Target{API: Generate, Model: "m"}, ids,
-			`{"input_ids":[7,8],"sampling_params":{"ignore_eos":true,"max_new_tokens":4,"temperature":0},"stream":true}`, call{nil, 4, true}},
+			`{"input_ids":[7,8],"sampling_params":{"ignore_eos":true,"max_new_tokens":4,"temperature":0},"stream":true}`, call{requested: 4, exact: true}},
 		{"generate, text", Target{API: Generate}, text,
-			`{"sampling_params":{"ignore_eos":true,"max_new_tokens":4,"temperature":0},"stream":true,"text":"hello"}`, call{nil, 4, true}},
+			`{"sampling_params":{"ignore_eos":true,"max_new_tokens":4,"temperature":0},"stream":true,"text":"hello"}`, call{requested: 4, exact: true}},
 		{"completion", Target{API: Completion}, ids,
-			`{"ignore_eos":true,"n_predict":4,"prompt":[7,8],"stream":true,"temperature":0}`, call{nil, 4, true}},
+			`{"ignore_eos":true,"n_predict":4,"prompt":[7,8],"stream":true,"temperature":0}`, call{requested: 4, exact: true}},
 		{"extra is merged, replaces and removes", Target{API: Generate, ExtraBody: map[string]any{
 			"sampling_params": map[string]any{"top_p": 0.5, "max_new_tokens": 9.0, "ignore_eos": nil}, "rid": "x"}}, ids,
-			`{"input_ids":[7,8],"rid":"x","sampling_params":{"max_new_tokens":9,"temperature":0,"top_p":0.5},"stream":true}`, call{nil, 9, false}},
+			`{"input_ids":[7,8],"rid":"x","sampling_params":{"max_new_tokens":9,"temperature":0,"top_p":0.5},"stream":true}`, call{requested: 9, exact: false}},
 		{"extra of stream options", Target{API: Completions, ExtraBody: map[string]any{"stream_options": map[string]any{"continuous_usage_stats": true}}}, text,
-			`{"ignore_eos":true,"max_tokens":4,"prompt":"hello","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0}`, call{nil, 4, true}},
+			`{"ignore_eos":true,"max_tokens":4,"prompt":"hello","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0}`, call{requested: 4, exact: true}},
 	} {
 		calls, err := tt.target.calls(endpoint{}, []Prompt{tt.prompt})
 		if err != nil {

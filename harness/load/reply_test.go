@@ -44,7 +44,7 @@ var recorded = []struct {
 			`{"id":"cmpl-b153","object":"text_completion","created":1795447086,"model":"tiny","choices":[],"usage":{"prompt_tokens":4,"total_tokens":7,"completion_tokens":3},"system_fingerprint":"vllm-0.32.0-534efbd0"}`,
 			`[DONE]`,
 		},
-		prompt: 4, output: 3, cached: -1, chunkNS: []int64{10, 20}, chunkTokens: []int32{0, 0},
+		prompt: 4, output: 3, cached: -1, chunkNS: []int64{10, 20}, chunkTokens: []int32{1, 2},
 	},
 	{
 		name: "vLLM, chat with continuous usage: the role comes first, with no token", requested: 2,
@@ -102,9 +102,9 @@ func TestRecordedStreams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := Record{RequestedTokens: tt.requested}
 			rec.begin(0)
-			p := newReply(&rec)
+			p := newReply(&rec, &call{})
 			for i, e := range tt.events {
-				p.event([]byte(e), int64(i+1)*10)
+				p.event([]byte(e), stamp{int64(i+1) * 10, 0})
 			}
 			p.judge(true, true)
 			if rec.Class != tt.class {
@@ -113,8 +113,8 @@ func TestRecordedStreams(t *testing.T) {
 			if rec.PromptTokens != tt.prompt || rec.OutputTokens != tt.output || rec.CachedTokens != tt.cached {
 				t.Errorf("tokens %d + %d, cached %d; want %d + %d, %d", rec.PromptTokens, rec.OutputTokens, rec.CachedTokens, tt.prompt, tt.output, tt.cached)
 			}
-			if !slices.Equal(rec.ChunkNS, tt.chunkNS) || !slices.Equal(rec.ChunkTokens, tt.chunkTokens) {
-				t.Errorf("chunks %v of %v tokens, want %v of %v", rec.ChunkNS, rec.ChunkTokens, tt.chunkNS, tt.chunkTokens)
+			if ns, tokens := rec.TokenChunks(); !slices.Equal(ns, tt.chunkNS) || !slices.Equal(tokens, tt.chunkTokens) {
+				t.Errorf("chunks %v of %v tokens, want %v of %v", ns, tokens, tt.chunkNS, tt.chunkTokens)
 			}
 			if rec.FirstTokenNS != tt.chunkNS[0] || rec.LastTokenNS != tt.chunkNS[len(tt.chunkNS)-1] {
 				t.Errorf("first token at %d, last at %d", rec.FirstTokenNS, rec.LastTokenNS)
@@ -137,12 +137,12 @@ func TestRecordedStreamsAtEverySplit(t *testing.T) {
 		for split := range len(wire) + 1 {
 			rec := Record{RequestedTokens: tt.requested}
 			rec.begin(0)
-			s := stream{reply: newReply(&rec)}
-			err1 := s.feed(wire[:split], 1)
+			s := stream{reply: newReply(&rec, &call{})}
+			err1 := s.feed(wire[:split], stamp{ns: 1})
 			before := len(rec.ChunkNS)
-			err2 := s.feed(wire[split:], 2)
+			err2 := s.feed(wire[split:], stamp{ns: 2})
 			s.reply.judge(s.resp.end(), true)
-			if err1 != nil || err2 != nil || rec.Class != tt.class || rec.OutputTokens != tt.output || !slices.Equal(rec.ChunkTokens, tt.chunkTokens) {
+			if err1 != nil || err2 != nil || rec.Class != tt.class || rec.OutputTokens != tt.output || !slices.Equal(tokensOf(&rec), tt.chunkTokens) {
 				t.Fatalf("%s: split at %d: %v %v, class %q %s, chunks %v", tt.name, split, err1, err2, rec.Class, rec.Error, rec.ChunkTokens)
 			}
 			for k, ns := range rec.ChunkNS {
@@ -157,4 +157,9 @@ func TestRecordedStreamsAtEverySplit(t *testing.T) {
 			}
 		}
 	}
+}
+
+func tokensOf(rec *Record) []int32 {
+	_, tokens := rec.TokenChunks()
+	return tokens
 }

@@ -57,8 +57,7 @@ func Run(ctx context.Context, t Target, o Options) (*Result, error) {
 	r.pool.all = map[*stream]struct{}{}
 	for i := range r.records {
 		rec := &r.records[i]
-		n := min(calls[i].requested, 4096) + 1
-		*rec = Record{Index: i, SchedNS: -1, RequestedTokens: calls[i].requested, ChunkNS: make([]int64, 0, n), ChunkTokens: make([]int32, 0, n)}
+		*rec = Record{Index: i, SchedNS: -1, RequestedTokens: calls[i].requested}
 		rec.begin(-1)
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
@@ -171,7 +170,7 @@ func (r *runner) closedLoop() {
 // openLoop sends each request at its due time, whatever has become of those before.
 func (r *runner) openLoop() {
 	o := r.opts
-	due := schedule(o.Arrival, len(r.calls), o.Rate, o.Burstiness, o.Seed)
+	due := schedule(o.Arrival, len(r.calls), o.Rate, o.Burstiness, o.Seed, o.Pure)
 	for i := range due {
 		r.records[i].SchedNS = due[i]
 	}
@@ -201,6 +200,8 @@ const staleNS = 500e6
 // then no connection is used twice.
 func (r *runner) serve(i int) {
 	rec := &r.records[i]
+	rec.grow(min(rec.RequestedTokens, 8192)+4, false) // role, finish, usage and [DONE] beside the tokens
+	rec.DispatchNS = int64(time.Since(r.start))
 	lim := limits{int64(r.opts.FirstTokenTimeout), int64(r.opts.GapTimeout), int64(r.opts.TotalTimeout)}
 	s := r.pool.get()
 	for {
@@ -213,6 +214,8 @@ func (r *runner) serve(i int) {
 				break
 			}
 		}
+		rec.begin(rec.DispatchNS)
+		rec.ConnReadyNS = int64(time.Since(r.start))
 		if s.exchange(r.ctx, &r.calls[i], lim, r.start, rec) {
 			r.giveBack(s)
 			break
@@ -244,7 +247,7 @@ func (r *runner) giveBack(s *stream) {
 }
 
 func (r *runner) failConnect(rec *Record, err error) {
-	rec.begin(-1)
+	rec.begin(rec.DispatchNS)
 	rec.DoneNS = int64(time.Since(r.start))
 	var timeout net.Error
 	switch {

@@ -46,8 +46,8 @@ func TestRunEveryAPI(t *testing.T) {
 				if rec.PromptTokens != 5 || rec.OutputTokens != 8 || rec.CachedTokens != 0 || rec.RequestedTokens != 8 {
 					t.Errorf("record %d: tokens %d + %d of %d, cached %d", i, rec.PromptTokens, rec.OutputTokens, rec.RequestedTokens, rec.CachedTokens)
 				}
-				if n := len(rec.ChunkNS); n != tt.wantChunks || len(rec.ChunkTokens) != n || rec.ChunkTokens[n-1] != tt.wantTokens {
-					t.Errorf("record %d: chunks %v of tokens %v, want %d, the last of %d", i, n, rec.ChunkTokens, tt.wantChunks, tt.wantTokens)
+				if _, tokens := rec.TokenChunks(); len(tokens) != tt.wantChunks || tokens[len(tokens)-1] != tt.wantTokens {
+					t.Errorf("record %d: chunks of tokens %v, want %d, the last of %d", i, tokens, tt.wantChunks, tt.wantTokens)
 				}
 				if rec.SchedNS > rec.SendNS || rec.SendNS > rec.FirstByteNS || rec.FirstByteNS > rec.FirstTokenNS ||
 					rec.FirstTokenNS > rec.LastTokenNS || rec.LastTokenNS > rec.DoneNS || rec.SchedNS < 0 {

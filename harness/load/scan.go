@@ -104,13 +104,27 @@ func (s *scan) str() ([]byte, bool) {
 	}
 }
 
-// text consumes the value, and reports whether it is a string that is not empty.
-func (s *scan) text() bool {
+// text consumes the value: a string as it is written, or nothing if it is no string.
+func (s *scan) text() []byte {
 	t, ok := s.str()
 	if !ok {
 		s.skip()
 	}
-	return len(t) > 0
+	return t
+}
+
+// length consumes the value: the length of an array, or -1 if it is none.
+func (s *scan) length() int {
+	if !s.open('[') {
+		s.skip()
+		return -1
+	}
+	n := 0
+	for s.more(']') {
+		s.skip()
+		n++
+	}
+	return n
 }
 
 // count consumes the value: a whole number of 0 or more, or -1 if it is no such.

@@ -19,16 +19,16 @@ func TestScheduleConstant(t *testing.T) {
 		{4, 4, []int64{250e6, 500e6, 750e6, 1000e6}},
 		{2, 0.5, []int64{2e9, 4e9}},
 	} {
-		if got := schedule(Constant, tt.n, tt.rate, 1, 0); !slices.Equal(got, tt.want) {
+		if got := schedule(Constant, tt.n, tt.rate, 1, 0, false); !slices.Equal(got, tt.want) {
 			t.Errorf("%d at %v/s: %v, want %v", tt.n, tt.rate, got, tt.want)
 		}
 	}
 	// Gaps so bursty that all are 0 in floating point.
-	if got := schedule(Gamma, 2, 4, 1e-9, 1); !slices.Equal(got, []int64{0, 500e6}) {
+	if got := schedule(Gamma, 2, 4, 1e-9, 1, false); !slices.Equal(got, []int64{0, 500e6}) {
 		t.Errorf("all at once: %v, want the last at n/rate", got)
 	}
 	const day = 3 * 86400
-	if got := schedule(Constant, day, 3, 1, 0)[day-1]; got != 86400e9 {
+	if got := schedule(Constant, day, 3, 1, 0, false)[day-1]; got != 86400e9 {
 		t.Errorf("after a day at 3/s: %d, want no drift", got)
 	}
 }
@@ -41,17 +41,17 @@ func TestScheduleProperty(t *testing.T) {
 		rate := rapid.Float64Range(1e-3, 1e5).Draw(t, "rate")
 		burstiness := rapid.Float64Range(0.01, 100).Draw(t, "burstiness")
 		seed := rapid.Uint64().Draw(t, "seed")
-		due := schedule(arrival, n, rate, burstiness, seed)
+		due := schedule(arrival, n, rate, burstiness, seed, false)
 		if !slices.IsSorted(due) || due[0] < 0 {
 			t.Fatalf("not in order: %v", due)
 		}
 		if want := int64(math.Round(float64(n) / rate * 1e9)); due[n-1] != want {
 			t.Fatalf("the last is due at %d, want %d", due[n-1], want)
 		}
-		if !slices.Equal(due, schedule(arrival, n, rate, burstiness, seed)) {
+		if !slices.Equal(due, schedule(arrival, n, rate, burstiness, seed, false)) {
 			t.Fatal("the same seed gave another schedule")
 		}
-		if n > 10 && arrival != Constant && slices.Equal(due, schedule(arrival, n, rate, burstiness, seed+1)) {
+		if n > 10 && arrival != Constant && slices.Equal(due, schedule(arrival, n, rate, burstiness, seed+1, false)) {
 			t.Fatal("another seed gave the same schedule")
 		}
 	})
@@ -66,7 +66,7 @@ func TestScheduleVariation(t *testing.T) {
 		burstiness float64
 		want       float64
 	}{{Constant, 1, 0}, {Poisson, 1, 1}, {Gamma, 1, 1}, {Gamma, 4, 0.5}, {Gamma, 0.25, 2}} {
-		due := schedule(tt.arrival, n, rate, tt.burstiness, 7)
+		due := schedule(tt.arrival, n, rate, tt.burstiness, 7, false)
 		var sum, squares float64
 		last := int64(0)
 		for _, d := range due {
@@ -89,7 +89,7 @@ func TestSchedulePoissonIsPoisson(t *testing.T) {
 	const n, rate = 2000, 100.0
 	refused := 0
 	for seed := range uint64(20) {
-		due := schedule(Poisson, n, rate, 1, seed)
+		due := schedule(Poisson, n, rate, 1, seed, false)
 		gaps := make([]float64, n)
 		last := int64(0)
 		for i, d := range due {

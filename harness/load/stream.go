@@ -34,13 +34,14 @@ type limits struct{ first, gap, total int64 }
 // reports whether the connection may serve another. start is the run's.
 func (s *stream) exchange(ctx context.Context, c *call, lim limits, start time.Time, rec *Record) (keep bool) {
 	s.resp, s.events, s.other = response{}, events{line: s.events.line[:0], data: s.events.data[:0]}, s.other[:0]
-	rec.begin(int64(time.Since(start)))
+	rec.SendNS = int64(time.Since(start))
 	rec.ConnReused = s.served > 0
 	s.served++
-	s.reply = newReply(rec)
+	s.reply = newReply(rec, c)
 
 	s.conn.SetWriteDeadline(start.Add(time.Duration(rec.SendNS + min(lim.first, lim.total))))
 	_, writeErr := s.conn.Write(c.wire)
+	rec.WrittenNS = int64(time.Since(start))
 	readErr := s.read(lim, start, rec)
 	if readErr != nil && writeErr != nil && rec.FirstByteNS < 0 {
 		readErr = writeErr // a server that refuses early may close before it has read all: its answer counts more
@@ -70,7 +71,7 @@ func (s *stream) read(lim limits, start time.Time, rec *Record) error {
 			if rec.FirstByteNS < 0 {
 				rec.FirstByteNS = ns
 			}
-			if err := s.feed(s.buf[:n], ns); err != nil {
+			if err := s.feed(s.buf[:n], stamp{ns, ns}); err != nil {
 				return err
 			}
 		}
@@ -85,8 +86,14 @@ func (s *stream) read(lim limits, start time.Time, rec *Record) error {
 type errProtocol struct{ error }
 
 // feed passes what a read brought through the readers.
-func (s *stream) feed(b []byte, ns int64) error {
-	event := func(data []byte) { s.reply.event(data, ns) }
+func (s *stream) feed(b []byte, at stamp) error {
+	event := func(data []byte, comment bool) {
+		if comment {
+			s.reply.note(0, KindComment, at)
+		} else {
+			s.reply.event(data, at)
+		}
+	}
 	for len(b) > 0 {
 		if s.resp.state == complete { // a server that goes on unasked is not spoken to again
 			s.resp.close = true
@@ -95,6 +102,9 @@ func (s *stream) feed(b []byte, ns int64) error {
 		body, rest, err := s.resp.next(b)
 		if err != nil {
 			return errProtocol{err}
+		}
+		if rec := s.reply.rec; rec.HeadersNS < 0 && s.resp.state > headerLine {
+			rec.HeadersNS = at.ns
 		}
 		if len(body) > 0 {
 			if s.isStream() {
@@ -171,7 +181,7 @@ func (s *stream) late(lim limits) (class, message string) {
 	case rec.LastTokenNS < 0:
 		return ClassFirstTO, fmt.Sprintf("no token after %v", took(lim.first))
 	}
-	return ClassGapTO, fmt.Sprintf("no token for %v after %d chunks", took(lim.gap), len(rec.ChunkNS))
+	return ClassGapTO, fmt.Sprintf("no token for %v after %d chunks", took(lim.gap), s.reply.chunks)
 }
 
 // refusal is the class and message of a status other than 200.

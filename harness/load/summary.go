@@ -85,12 +85,13 @@ func (s *Summary) add(rec *Record) {
 	if rec.OutputTokens > 1 {
 		s.TPOTSeconds = append(s.TPOTSeconds, seconds(rec.LastTokenNS-rec.FirstTokenNS)/float64(rec.OutputTokens-1))
 	}
-	tokens := chunkTokens(rec)
+	ns, said := rec.TokenChunks()
+	tokens := chunkTokens(said, rec.OutputTokens)
 	if tokens == nil {
 		s.ITLMissing++
 	}
-	for k := 1; k < len(rec.ChunkNS); k++ {
-		gap := seconds(rec.ChunkNS[k] - rec.ChunkNS[k-1])
+	for k := 1; k < len(ns); k++ {
+		gap := seconds(ns[k] - ns[k-1])
 		s.ChunkGapSeconds = append(s.ChunkGapSeconds, gap)
 		if tokens == nil {
 			continue
@@ -101,23 +102,24 @@ func (s *Summary) add(rec *Record) {
 	}
 }
 
-// chunkTokens is how many tokens each chunk holds, or nil where that is not known.
-func chunkTokens(rec *Record) []int32 {
+// chunkTokens is how many tokens each chunk of an answer holds, from what the
+// server said of each (0 is nothing) and of all; nil where that does not tell.
+func chunkTokens(said []int32, total int) []int32 {
 	sum := 0
-	for _, n := range rec.ChunkTokens {
+	for _, n := range said {
 		if n <= 0 {
 			sum = -1
 			break
 		}
 		sum += int(n)
 	}
-	if sum == rec.OutputTokens {
-		return rec.ChunkTokens
+	if sum == total {
+		return said
 	}
-	if len(rec.ChunkNS) != rec.OutputTokens {
+	if len(said) != total {
 		return nil
 	}
-	ones := make([]int32, len(rec.ChunkNS))
+	ones := make([]int32, len(said))
 	for i := range ones {
 		ones[i] = 1
 	}

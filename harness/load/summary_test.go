@@ -3,6 +3,7 @@ package load
 import (
 	"math"
 	"runtime/metrics"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,10 @@ func TestSummarize(t *testing.T) {
 		{Class: ClassConnect, SchedNS: 0, SendNS: -1, DoneNS: 8 * ms, OutputTokens: -1},
 		{Class: ClassCancelled, SchedNS: -1, SendNS: -1, DoneNS: -1, OutputTokens: -1},
 	}}
+	for i := range r.Records {
+		rec := &r.Records[i]
+		rec.ChunkKind = slices.Repeat([]ChunkKind{KindContent}, len(rec.ChunkNS))
+	}
 	want := Summary{
 		Requests: 6, Failed: 2, Unsent: 1, ByClass: map[string]int{ClassReset: 1, ClassConnect: 1},
 		DurationSeconds: 0.4, // 5 to 405 ms
@@ -64,12 +69,13 @@ func TestSummarize(t *testing.T) {
 }
 
 func TestClientCounts(t *testing.T) {
+	content := slices.Repeat([]ChunkKind{KindContent}, 5)
 	c := startHealth().stop([]Record{
-		{SchedNS: 0, SendNS: 2 * ms, Reads: 3, ChunkNS: []int64{1, 1, 2, 2, 2}},
-		{SchedNS: 0, SendNS: 1 * ms, Reads: 1, ChunkNS: []int64{2}},
+		{SchedNS: 0, SendNS: 2 * ms, Reads: 3, ChunkNS: []int64{1, 1, 2, 2, 2}, ChunkRead: []int32{1, 1, 2, 2, 2}, ChunkKind: content, ChunkTokens: make([]int32, 5)},
+		{SchedNS: 0, SendNS: 1 * ms, Reads: 2, ChunkNS: []int64{2, 2}, ChunkRead: []int32{1, 1}, ChunkKind: []ChunkKind{KindContent, KindUsage}, ChunkTokens: make([]int32, 2)},
 		{SchedNS: 0, SendNS: -1},
 	})
-	if c.Stamps != "user" || c.Reads != 4 || c.Chunks != 6 || c.SharedChunks != 3 {
+	if c.Stamps != "user" || c.Reads != 5 || c.Chunks != 6 || c.SharedChunks != 3 {
 		t.Errorf("%+v", c)
 	}
 	if c.LagP50Seconds != 0.001 || c.LagP99Seconds != 0.002 {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -41,13 +43,40 @@ type Target struct {
 	API    API         // required
 	Model  string      // "model" of the OpenAI formats; "" leaves it out
 	Header http.Header // added to each request; never shown in an error
+	APIKey Secret      // sent as "Authorization: Bearer ..."; "" sends none
 
 	// ExtraBody is merged into each request's JSON last: objects are merged key by
 	// key, anything else replaces what was there, and nil removes it.
 	ExtraBody map[string]any
 
+	// ContinuousUsage asks the OpenAI formats for token counts in each event
+	// (stream_options.continuous_usage_stats; vLLM and SGLang know it), and
+	// ReturnTokenIDs for the tokens themselves (return_token_ids; vLLM knows it).
+	// Either tells how many tokens each chunk holds; the first costs the server least.
+	ContinuousUsage bool
+	ReturnTokenIDs  bool
+
 	TLS *tls.Config // for https; nil uses the system's roots
 }
+
+// Format prints where a Target leads, and nothing of what may be secret in it,
+// whatever the verb.
+func (t Target) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%s of %s", t.API, t.URL)
+}
+
+// A Secret is a string that no verb of package fmt and no JSON shows.
+type Secret string
+
+// Format prints that there is a secret, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) {
+	if s != "" {
+		io.WriteString(f, "[masked]")
+	}
+}
+
+// MarshalText gives what Format prints.
+func (s Secret) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }
 
 // An endpoint is a Target made ready: where to dial and what precedes the body.
 type endpoint struct {
@@ -86,7 +115,18 @@ func (t Target) endpoint() (endpoint, error) {
 	if strings.HasPrefix(path, "/v1/") {
 		prefix = strings.TrimSuffix(prefix, "/v1")
 	}
-	e.head, err = requestHead(prefix+path, u.Host, t.Header)
+	header := t.Header
+	if t.APIKey != "" {
+		if header.Get("Authorization") != "" {
+			return endpoint{}, errors.New("an API key and an Authorization header are both given: leave one out")
+		}
+		header = header.Clone()
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Set("Authorization", "Bearer "+string(t.APIKey))
+	}
+	e.head, err = requestHead(prefix+path, u.Host, header)
 	return e, err
 }
 
