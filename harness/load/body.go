@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A call is one request made ready: its bytes, and what the answer must be.
@@ -23,29 +24,43 @@ var lengthField = map[API]string{
 	Completion:  "n_predict",
 }
 
-// calls serialises every prompt.
-func (t Target) calls(e endpoint, prompts []Prompt) ([]call, error) {
+// calls serialises every prompt. keep is whether the answers' texts are wanted of all.
+func (t Target) calls(e endpoint, prompts []Prompt, keep bool) ([]call, error) {
 	out := make([]call, len(prompts))
 	for i, p := range prompts {
-		body, err := t.body(p)
+		c, err := t.call(e, p)
 		if err != nil {
 			return nil, fmt.Errorf("prompt %d: %w", i, err)
 		}
-		b, err := json.Marshal(body)
-		if err != nil {
-			return nil, fmt.Errorf("request body of prompt %d: %w", i, err)
+		c.keep, c.whole = keep, t.API == Generate
+		out[i] = c
+		if p.AppendAnswer {
+			out[p.After-1].keep = true
 		}
-		out[i] = call{wire: e.wire(b), requested: p.OutputTokens}
-		limits := body
-		if t.API == Generate {
-			limits, _ = body["sampling_params"].(map[string]any)
-		}
-		if n, ok := asInt(limits[lengthField[t.API]]); ok {
-			out[i].requested = n
-		}
-		out[i].exact, _ = limits["ignore_eos"].(bool)
 	}
 	return out, nil
+}
+
+// call serialises one prompt.
+func (t Target) call(e endpoint, p Prompt) (call, error) {
+	body, err := t.body(p)
+	if err != nil {
+		return call{}, err
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return call{}, fmt.Errorf("request body: %w", err)
+	}
+	c := call{wire: e.wire(b), requested: p.OutputTokens}
+	limits := body
+	if t.API == Generate {
+		limits, _ = body["sampling_params"].(map[string]any)
+	}
+	if n, ok := asInt(limits[lengthField[t.API]]); ok {
+		c.requested = n
+	}
+	c.exact, _ = limits["ignore_eos"].(bool)
+	return c, nil
 }
 
 // body is the JSON of one request: greedy, streamed, of fixed length, with usage.
@@ -103,6 +118,14 @@ func (p Prompt) messages() []Message {
 		return p.Messages
 	}
 	return []Message{{Role: "user", Content: p.Text}}
+}
+
+// then is the prompt that goes on with next after p and its answer: as messages for
+// Chat, as one text for the other APIs.
+func (p Prompt) then(answer string, next Prompt) Prompt {
+	next.Messages = slices.Concat(p.messages(), []Message{{Role: "assistant", Content: answer}}, next.messages())
+	next.Text = p.Text + answer + next.Text
+	return next
 }
 
 // merge puts extra into dst by the rules of Target.ExtraBody.

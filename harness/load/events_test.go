@@ -147,7 +147,7 @@ func BenchmarkEvent(b *testing.B) {
 			body := fmt.Appendf(nil, "%x\r\n%s\r\n", len(part), part)
 			rec := Record{RequestedTokens: b.N * bm.many}
 			rec.grow(1<<16, true)
-			s := stream{}
+			s := answer{}
 			if err := begin(&s, &rec); err != nil {
 				b.Fatal(err)
 			}
@@ -166,7 +166,7 @@ func BenchmarkEvent(b *testing.B) {
 }
 
 // begin feeds s the head of an answer.
-func begin(s *stream, rec *Record) error {
+func begin(s *answer, rec *Record) error {
 	s.reply = newReply(rec, &call{})
 	return s.feed([]byte(streamHead), stamp{})
 }

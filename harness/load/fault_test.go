@@ -98,7 +98,7 @@ func TestFaultCatalogue(t *testing.T) {
 					tt.after(c)
 				}
 			})
-			res := run(t, Target{URL: url, API: Completions}, Options{
+			res := mustRun(t, Target{URL: url, API: Completions}, Options{
 				Prompts: prompts(1, 2), Concurrency: 1,
 				FirstTokenTimeout: tt.first, GapTimeout: tt.gap,
 			})
@@ -145,7 +145,7 @@ func TestEndlessAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			checkNoLeak(t)
-			res := run(t, Target{URL: rawServer(t, tt.serve), API: Completions}, Options{
+			res := mustRun(t, Target{URL: rawServer(t, tt.serve), API: Completions}, Options{
 				Prompts: prompts(1, 2), Concurrency: 1, TotalTimeout: tt.total, FirstTokenTimeout: tt.first,
 			})
 			if rec := res.Records[0]; rec.Class != tt.class {
@@ -169,7 +169,7 @@ func TestSlowHeaders(t *testing.T) {
 			}
 		}
 	})
-	res := run(t, Target{URL: url, API: Generate}, Options{Prompts: prompts(1, 2), Concurrency: 1, FirstTokenTimeout: 60 * time.Millisecond})
+	res := mustRun(t, Target{URL: url, API: Generate}, Options{Prompts: prompts(1, 2), Concurrency: 1, FirstTokenTimeout: 60 * time.Millisecond})
 	if rec := res.Records[0]; rec.Class != ClassFirstTO {
 		t.Errorf("class %q (%s), want %q", rec.Class, rec.Error, ClassFirstTO)
 	}
@@ -187,7 +187,7 @@ func TestIdleConnectionClosedByServer(t *testing.T) {
 		}
 	})
 	target := Target{URL: url, API: Completions}
-	res := run(t, target, Options{Prompts: prompts(2, 1), Rate: 1.6, Arrival: Constant, Connections: 1})
+	res := mustRun(t, target, Options{Prompts: prompts(2, 1), Rate: 1.6, Arrival: Constant, Connections: 1})
 	if s := Summarize(res); s.Failed != 0 || conns.Load() != 2 {
 		t.Errorf("after an idle time: %v, %d connections; want none failed, and 2", s.ByClass, conns.Load())
 	}
@@ -197,7 +197,7 @@ func TestIdleConnectionClosedByServer(t *testing.T) {
 	// llama.cpp's server does it after each answer: no request is lost, and from the
 	// second connection on none is tried twice.
 	conns.Store(0)
-	res = run(t, target, Options{Prompts: prompts(6, 1), Concurrency: 1})
+	res = mustRun(t, target, Options{Prompts: prompts(6, 1), Concurrency: 1})
 	if s := Summarize(res); s.Failed != 0 || conns.Load() != 6 {
 		t.Errorf("closed after each answer: %v, %d connections for 6 requests; want none failed, and 6", s.ByClass, conns.Load())
 	}
@@ -219,7 +219,7 @@ func TestServerGoesAway(t *testing.T) {
 			c.Close()
 		}
 	}()
-	res := run(t, Target{URL: "http://" + l.Addr().String(), API: Generate}, Options{Prompts: prompts(3, 1), Concurrency: 1})
+	res := mustRun(t, Target{URL: "http://" + l.Addr().String(), API: Generate}, Options{Prompts: prompts(3, 1), Concurrency: 1})
 	<-gone
 	if s := Summarize(res); s.ByClass[ClassReset] != 1 || s.ByClass[ClassConnect] != 2 {
 		t.Errorf("%v, want 1 reset and 2 connect", s.ByClass)

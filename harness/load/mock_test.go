@@ -199,15 +199,15 @@ func checkNoLeak(t *testing.T) {
 	t.Cleanup(func() {
 		buf := make([]byte, 1<<20)
 		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "load.(*runner)") || strings.Contains(g, "load.(*stream)") || strings.Contains(g, "load.(*pool)") {
+			if strings.Contains(g, "load.(*plain)") || strings.Contains(g, "load.(*stream)") || strings.Contains(g, "load.(*pool)") {
 				t.Errorf("goroutine left behind:\n%s", g)
 			}
 		}
 	})
 }
 
-// run is Run on a target that must be reached.
-func run(t testing.TB, target Target, o Options) *Result {
+// mustRun is Run on a target that must be reached.
+func mustRun(t testing.TB, target Target, o Options) *Result {
 	t.Helper()
 	res, err := Run(context.Background(), target, o)
 	if err != nil {

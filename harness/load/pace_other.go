@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// pace waits until due (ns from start), or until ctx ends.
-func pace(ctx context.Context, start time.Time, due int64) {
+// pace waits until due (ns from start, or never), or until ctx ends or wake brings
+// something.
+func pace(ctx context.Context, wake <-chan struct{}, start time.Time, due int64) {
 	d := time.Duration(due) - time.Since(start)
 	if d <= 0 {
 		return
@@ -17,6 +18,7 @@ func pace(ctx context.Context, start time.Time, due int64) {
 	defer t.Stop()
 	select {
 	case <-t.C:
+	case <-wake:
 	case <-ctx.Done():
 	}
 }

@@ -124,7 +124,7 @@ func TestBody(t *testing.T) {
 		{"extra of stream options", Target{API: Completions, ExtraBody: map[string]any{"stream_options": map[string]any{"continuous_usage_stats": true}}}, text,
 			`{"ignore_eos":true,"max_tokens":4,"prompt":"hello","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0}`, call{requested: 4, exact: true}},
 	} {
-		calls, err := tt.target.calls(endpoint{}, []Prompt{tt.prompt})
+		calls, err := tt.target.calls(endpoint{}, []Prompt{tt.prompt}, false)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -140,7 +140,7 @@ func TestBody(t *testing.T) {
 func TestExtraBodyIsNotChanged(t *testing.T) {
 	extra := map[string]any{"new": map[string]any{"a": 1}, "sampling_params": map[string]any{"b": 2}}
 	target := Target{API: Generate, ExtraBody: extra}
-	if _, err := target.calls(endpoint{}, prompts(2, 3)); err != nil {
+	if _, err := target.calls(endpoint{}, prompts(2, 3), false); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{"new": map[string]any{"a": 1}, "sampling_params": map[string]any{"b": 2}}

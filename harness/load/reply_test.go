@@ -137,7 +137,7 @@ func TestRecordedStreamsAtEverySplit(t *testing.T) {
 		for split := range len(wire) + 1 {
 			rec := Record{RequestedTokens: tt.requested}
 			rec.begin(0)
-			s := stream{reply: newReply(&rec, &call{})}
+			s := answer{reply: newReply(&rec, &call{})}
 			err1 := s.feed(wire[:split], stamp{ns: 1})
 			before := len(rec.ChunkNS)
 			err2 := s.feed(wire[split:], stamp{ns: 2})

@@ -6,12 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A Result is what one run gave.
@@ -22,18 +18,29 @@ type Result struct {
 	Client          Client    // how the load generator itself fared
 }
 
-// A runner is one run in progress.
+// A runner is one run in progress, as far as it is the same for both transports.
 type runner struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	target   Target
 	end      endpoint
 	opts     Options
 	calls    []call
+	prompts  []Prompt // as they are sent: with what was said before them
+	children map[int][]int
 	records  []Record
-	pool     pool
+	limits   limits
 	start    time.Time
 	failures atomic.Int64
 	hangsUp  atomic.Bool // the server ends a connection after each answer, without saying so
+}
+
+// A transport carries a run's requests and answers.
+type transport interface {
+	connect() error // dials the connections that the run begins with
+	serve(*agenda)  // serves all of the agenda, into the records
+	close()         // closes what connect and serve have opened
+	stamps() string // where receive times come from: "kernel" or "user"
 }
 
 // Run offers the load to the target and returns a record for each prompt, also
@@ -41,7 +48,13 @@ type runner struct {
 // an option stopped the run. A failed request is no error: an error means that the
 // target or the options are wrong, or that no connection could be made at all.
 // When ctx ends, every stream ends at once. No goroutine is left on return.
+//
+// On Linux, without TLS, what comes in is stamped by the kernel.
 func Run(ctx context.Context, t Target, o Options) (*Result, error) {
+	return run(ctx, t, o, kernelTransport)
+}
+
+func run(ctx context.Context, t Target, o Options, carrier func(*runner) (transport, error)) (*Result, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -49,201 +62,125 @@ func Run(ctx context.Context, t Target, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	calls, err := t.calls(end, o.Prompts)
+	calls, err := t.calls(end, o.Prompts, o.KeepText)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{end: end, opts: o.withDefaults(), calls: calls, records: make([]Record, len(calls))}
-	r.pool.all = map[*stream]struct{}{}
+	r := &runner{target: t, end: end, opts: o.withDefaults(), calls: calls, records: make([]Record, len(calls))}
+	r.limits = limits{int64(r.opts.FirstTokenTimeout), int64(r.opts.GapTimeout), int64(r.opts.TotalTimeout)}
+	r.converse()
 	for i := range r.records {
 		rec := &r.records[i]
 		*rec = Record{Index: i, SchedNS: -1, RequestedTokens: calls[i].requested}
 		rec.begin(-1)
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
-	closed := make(chan struct{})
-	stop := context.AfterFunc(r.ctx, func() {
-		defer close(closed)
-		r.pool.close()
-	})
-	defer func() {
-		if stop() {
-			r.pool.close()
-		} else {
-			<-closed
-		}
-		r.cancel(nil)
-	}()
-	if err := r.connect(); err != nil && ctx.Err() == nil {
+	defer r.cancel(nil)
+	if err := enoughFiles(r.opts.Connections); err != nil {
 		return nil, err
 	}
-	return r.offer(), nil
-}
-
-// connect dials the connections that the run begins with. It fails only if none
-// can be made: a server that takes fewer shows that in the records.
-func (r *runner) connect() error {
-	var made atomic.Int64
-	var g errgroup.Group
-	g.SetLimit(64)
-	for range r.opts.Connections {
-		g.Go(func() error {
-			s, err := r.dial()
-			if err == nil {
-				made.Add(1)
-				r.pool.put(s)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil && made.Load() == 0 {
-		return fmt.Errorf("cannot reach the server: %w", err)
-	}
-	return nil
-}
-
-func (r *runner) dial() (*stream, error) {
-	conn, err := r.end.dial(r.ctx, r.opts.ConnectTimeout)
+	carry, err := carrier(r)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{conn: conn}
-	if !r.start.IsZero() {
-		s.idleFrom = int64(time.Since(r.start))
+	defer carry.close()
+	if err := carry.connect(); err != nil && ctx.Err() == nil {
+		return nil, err
 	}
-	r.pool.add(s)
-	return s, nil
+	return r.offer(carry), nil
 }
 
 // offer starts the clock and serves the prompts.
-func (r *runner) offer() *Result {
+func (r *runner) offer(carry transport) *Result {
+	todo := newAgenda(r.opts)
 	health := startHealth()
 	r.start = time.Now()
-	if r.opts.Concurrency > 0 {
-		r.closedLoop()
-	} else {
-		r.openLoop()
-	}
+	carry.serve(todo)
 	res := &Result{Records: r.records, Start: r.start, DurationSeconds: time.Since(r.start).Seconds()}
 	for i := range r.records {
 		if rec := &r.records[i]; rec.SendNS < 0 && rec.Class == "" {
-			rec.fail(ClassCancelled, "never sent: "+r.why())
+			rec.fail(ClassCancelled, "never sent: "+r.why(i))
 		}
 	}
 	res.Client = health.stop(r.records)
+	res.Client.Stamps = carry.stamps()
 	return res
 }
 
-func (r *runner) why() string {
+// why tells why a prompt was never sent.
+func (r *runner) why(i int) string {
 	if err := context.Cause(r.ctx); err != nil {
 		return err.Error()
+	}
+	if before := r.opts.Prompts[i].After; before > 0 && !r.records[before-1].OK() {
+		return "the turn before it did not succeed"
+	}
+	if len(r.opts.Stages) > 0 {
+		return "the stages were over"
 	}
 	return fmt.Sprintf("the run sends for %v", r.opts.StopSending)
 }
 
-// over reports whether no more requests are to be sent at ns.
-func (r *runner) over(ns int64) bool {
-	return r.ctx.Err() != nil || (r.opts.StopSending > 0 && ns > int64(r.opts.StopSending))
+// converse finds the turns that need the answer before them.
+func (r *runner) converse() {
+	r.children = map[int][]int{}
+	for i, p := range r.opts.Prompts {
+		if p.AppendAnswer {
+			r.children[p.After-1] = append(r.children[p.After-1], i)
+		}
+	}
+	if len(r.children) > 0 {
+		r.prompts = append([]Prompt(nil), r.opts.Prompts...)
+	}
 }
 
-// closedLoop keeps Concurrency requests in flight.
-func (r *runner) closedLoop() {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(r.opts.Concurrency, len(r.calls)) {
-		wg.Go(func() {
-			free := int64(0)
-			for {
-				i := int(next.Add(1) - 1)
-				if i >= len(r.calls) || r.over(free) {
-					return
-				}
-				r.records[i].SchedNS = free
-				r.serve(i)
-				free = r.records[i].DoneNS
-			}
-		})
+// ended does what is to be done when a request has ended for good: it counts
+// failures, and serialises the turns that follow. at is when the answer ended.
+func (r *runner) ended(i int) {
+	rec := &r.records[i]
+	if !rec.OK() {
+		if r.ctx.Err() == nil && r.failures.Add(1) == int64(r.opts.MaxFailures) {
+			r.cancel(fmt.Errorf("%d requests failed, the last: %s: %s", r.opts.MaxFailures, rec.Class, rec.Error))
+		}
+		return
 	}
-	wg.Wait()
+	for _, child := range r.children[i] {
+		r.prompts[child] = r.prompts[i].then(rec.Text, r.opts.Prompts[child])
+		call, err := r.target.call(r.end, r.prompts[child])
+		if err != nil {
+			panic("load: a prompt that was serialised alone is serialised with its history: " + err.Error())
+		}
+		call.keep, call.whole = r.calls[child].keep, r.calls[child].whole
+		r.calls[child] = call
+	}
 }
 
-// openLoop sends each request at its due time, whatever has become of those before.
-func (r *runner) openLoop() {
-	o := r.opts
-	due := schedule(o.Arrival, len(r.calls), o.Rate, o.Burstiness, o.Seed, o.Pure)
-	for i := range due {
-		r.records[i].SchedNS = due[i]
-	}
-	runtime.LockOSThread() // see pace
-	defer runtime.UnlockOSThread()
-	var wg sync.WaitGroup
-	for i := range due {
-		if r.over(due[i]) {
-			break
-		}
-		if pace(r.ctx, r.start, due[i]); r.ctx.Err() != nil {
-			break
-		}
-		wg.Go(func() { r.serve(i) })
-	}
-	wg.Wait()
+// begin makes a record ready for a request that is taken up now.
+func (r *runner) begin(i int, due, now int64, kernel bool) *Record {
+	rec := &r.records[i]
+	rec.grow(min(rec.RequestedTokens, 8192)+4, kernel) // role, finish, usage and [DONE] beside the tokens
+	rec.begin(now)
+	rec.SchedNS = due
+	return rec
 }
 
 // staleNS is how long a connection must have been idle for its end to be taken
 // as the server's usual closing of idle ones (SGLang's and vLLM's do after 5 s).
 const staleNS = 500e6
 
-// serve makes one request on a pooled connection, or on a new one. Where the
-// server has closed a pooled connection meanwhile, without a byte of an answer, the
-// request is sent once more on a new one, and counts from then. llama.cpp's server
-// closes after each stream although it announces to keep alive (seen in b11549):
-// then no connection is used twice.
-func (r *runner) serve(i int) {
-	rec := &r.records[i]
-	rec.grow(min(rec.RequestedTokens, 8192)+4, false) // role, finish, usage and [DONE] beside the tokens
-	rec.DispatchNS = int64(time.Since(r.start))
-	lim := limits{int64(r.opts.FirstTokenTimeout), int64(r.opts.GapTimeout), int64(r.opts.TotalTimeout)}
-	s := r.pool.get()
-	for {
-		stale := s != nil && int64(time.Since(r.start))-s.idleFrom >= staleNS
-		reused := s != nil && s.served > 0
-		if s == nil {
-			var err error
-			if s, err = r.dial(); err != nil {
-				r.failConnect(rec, err)
-				break
-			}
-		}
-		rec.begin(rec.DispatchNS)
-		rec.ConnReadyNS = int64(time.Since(r.start))
-		if s.exchange(r.ctx, &r.calls[i], lim, r.start, rec) {
-			r.giveBack(s)
-			break
-		}
-		r.pool.drop(s)
-		if !stale && !reused || rec.Class != ClassReset || rec.FirstByteNS >= 0 {
-			break
-		}
-		if !stale {
-			r.hangsUp.Store(true)
-		}
-		s = nil
+// again reports whether a request whose connection broke is to be sent once more on
+// a new one, from which it then counts: when the server has closed a connection that
+// was kept, without a byte of an answer. llama.cpp's server closes after each
+// stream although it announces to keep alive (seen in b11549): then no connection
+// is used twice.
+func (r *runner) again(rec *Record, reused, stale bool) bool {
+	if !(stale || reused) || rec.Class != ClassReset || rec.FirstByteNS >= 0 || r.ctx.Err() != nil {
+		return false
 	}
-	if rec.OK() || r.ctx.Err() != nil {
-		return
+	if !stale {
+		r.hangsUp.Store(true)
 	}
-	if n := r.failures.Add(1); n == int64(r.opts.MaxFailures) {
-		r.cancel(fmt.Errorf("%d requests failed, the last: %s: %s", n, rec.Class, rec.Error))
-	}
-}
-
-// giveBack keeps a connection for the next request.
-func (r *runner) giveBack(s *stream) {
-	if r.hangsUp.Load() {
-		r.pool.drop(s)
-		return
-	}
-	r.pool.put(s)
+	return true
 }
 
 func (r *runner) failConnect(rec *Record, err error) {

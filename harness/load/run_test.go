@@ -36,7 +36,7 @@ func TestRunEveryAPI(t *testing.T) {
 		t.Run(string(tt.api), func(t *testing.T) {
 			checkNoLeak(t)
 			m := newMock(t, tt.api, func(m *mock) { m.batch, m.usage = tt.batch, tt.usage })
-			res := run(t, m.target(), Options{Prompts: prompts(6, 8), Concurrency: 2})
+			res := mustRun(t, m.target(), Options{Prompts: prompts(6, 8), Concurrency: 2})
 			fresh := 0
 			for i := range res.Records {
 				rec := &res.Records[i]
@@ -67,7 +67,7 @@ func TestRunEveryAPI(t *testing.T) {
 // A token is stamped after the server wrote it, and before its next request came.
 func TestStampsLieBetweenTheServers(t *testing.T) {
 	m := newMock(t, Generate, nil)
-	res := run(t, m.target(), Options{Prompts: prompts(20, 3), Concurrency: 1})
+	res := mustRun(t, m.target(), Options{Prompts: prompts(20, 3), Concurrency: 1})
 	for i := range res.Records {
 		rec := &res.Records[i]
 		wrote := int64(m.firsts[i].Sub(res.Start))
@@ -100,7 +100,7 @@ func TestClosedLoopKeepsExactlyC(t *testing.T) {
 			<-mine
 		}
 	})
-	res := run(t, m.target(), Options{Prompts: prompts(n, 3), Concurrency: c, TotalTimeout: 10 * time.Second})
+	res := mustRun(t, m.target(), Options{Prompts: prompts(n, 3), Concurrency: c, TotalTimeout: 10 * time.Second})
 	if s := Summarize(res); s.Failed != 0 || s.Requests != n {
 		t.Fatalf("%d of %d failed: %v", s.Failed, s.Requests, s.ByClass)
 	}
@@ -113,7 +113,7 @@ func TestOpenLoop(t *testing.T) {
 	checkNoLeak(t)
 	m := newMock(t, Generate, nil)
 	const n, rate = 40, 400.0
-	res := run(t, m.target(), Options{Prompts: prompts(n, 2), Rate: rate, Arrival: Constant})
+	res := mustRun(t, m.target(), Options{Prompts: prompts(n, 2), Rate: rate, Arrival: Constant})
 	for i := range res.Records {
 		rec := &res.Records[i]
 		if want := int64(float64(i+1) / rate * 1e9); rec.SchedNS != want {
@@ -149,7 +149,7 @@ func TestOpenLoopDoesNotWaitForTheServer(t *testing.T) {
 			<-all
 		}
 	})
-	res := run(t, m.target(), Options{Prompts: prompts(n, 1), Rate: 1000, Arrival: Poisson, Seed: 3, Connections: 2, TotalTimeout: 10 * time.Second})
+	res := mustRun(t, m.target(), Options{Prompts: prompts(n, 1), Rate: 1000, Arrival: Poisson, Seed: 3, Connections: 2, TotalTimeout: 10 * time.Second})
 	if s := Summarize(res); s.Failed != 0 {
 		t.Fatalf("failed: %v", s.ByClass)
 	}
@@ -211,7 +211,7 @@ func TestCancelledBeforeTheStart(t *testing.T) {
 
 func TestStopSendingDrains(t *testing.T) {
 	m := newMock(t, Generate, nil)
-	res := run(t, m.target(), Options{Prompts: prompts(1000, 2), Rate: 100, Arrival: Constant, StopSending: 55 * time.Millisecond})
+	res := mustRun(t, m.target(), Options{Prompts: prompts(1000, 2), Rate: 100, Arrival: Constant, StopSending: 55 * time.Millisecond})
 	if s := Summarize(res); s.Failed != 0 || s.Requests != 5 || s.Unsent != 995 {
 		t.Errorf("%d sent, %d failed, %d unsent; want the 5 that are due by 55 ms", s.Requests, s.Failed, s.Unsent)
 	}
@@ -222,7 +222,7 @@ func TestMaxFailures(t *testing.T) {
 		http.Error(w, "no", http.StatusInternalServerError)
 	}))
 	defer srv.Close()
-	res := run(t, Target{URL: srv.URL, API: Generate}, Options{Prompts: prompts(50, 1), Concurrency: 1, MaxFailures: 4})
+	res := mustRun(t, Target{URL: srv.URL, API: Generate}, Options{Prompts: prompts(50, 1), Concurrency: 1, MaxFailures: 4})
 	if s := Summarize(res); s.ByClass[ClassStatus] != 4 || s.Unsent != 46 {
 		t.Errorf("%v, %d unsent; want 4 failures and 46 unsent", s.ByClass, s.Unsent)
 	}
@@ -235,7 +235,7 @@ func TestTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
 	target := Target{URL: srv.URL, API: Completions, TLS: &tls.Config{RootCAs: roots}}
-	if s := Summarize(run(t, target, Options{Prompts: prompts(4, 6), Concurrency: 2})); s.Failed != 0 || s.OutputTokens != 24 {
+	if s := Summarize(mustRun(t, target, Options{Prompts: prompts(4, 6), Concurrency: 2})); s.Failed != 0 || s.OutputTokens != 24 {
 		t.Errorf("%+v", s)
 	}
 	target.TLS = nil // the test's authority is not the system's
@@ -300,7 +300,7 @@ func BenchmarkRun(b *testing.B) {
 	})
 	for range b.N {
 		m.firsts = nil
-		res := run(b, m.target(), Options{Prompts: prompts(streams, tokens), Concurrency: streams})
+		res := mustRun(b, m.target(), Options{Prompts: prompts(streams, tokens), Concurrency: streams})
 		s := Summarize(res)
 		if s.Failed != 0 {
 			b.Fatal(s.ByClass)

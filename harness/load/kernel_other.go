@@ -1,0 +1,5 @@
+//go:build !linux
+
+package load
+
+func kernelTransport(r *runner) (transport, error) { return plainTransport(r) }
