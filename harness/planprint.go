@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"harness/harness/bench"
+	"harness/harness/load"
 	"harness/harness/study"
 	"harness/results/report"
 	"harness/space"
@@ -37,7 +38,7 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	if n, fits := w.lattice.Count().Uint64(); fits && n < uint64(trials) {
 		trials = int(n)
 	}
-	estimate := trialGuess(w.lock) * time.Duration(max(0, trials-w.measured))
+	estimate := trialGuess(w.lock, w.source) * time.Duration(max(0, trials-w.measured))
 	argv := w.lock.Launch.Argv(w.lattice.Args(w.lattice.Default()), nil, 0)
 	if asJSON {
 		a := app{stdout: out}
@@ -58,7 +59,7 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	}
 	line("Model", "%s", w.lock.Launch.Model)
 	line("GPUs", "%s", w.gpuText())
-	line("Load", "%d prompt and %d output tokens; in flight: %s; %s at each load point", w.options.isl, w.options.osl, joinInts(w.options.concurrency), report.Plural(w.options.repeats, "run"))
+	line("Load", "%s; %s; %s at each load point", w.lock.Workload, pointsText(w.lock.LoadPoints), report.Plural(w.options.repeats, "run"))
 	line("Space", "%s: %s raw configs, %s valid (%s)", w.lock.Space, group(w.lock.Raw), group(w.lock.Valid), share(w.lock.Valid, w.lock.Raw))
 	how := "seed design: the engine's default first, then pairs of values spread over the lattice"
 	if w.exhaustive() {
@@ -153,14 +154,32 @@ func share(part, whole space.Rank) string {
 	return fmt.Sprintf("%.2f %%", p)
 }
 
-func joinInts(xs []int) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(xs), " ", ", "), "[]")
+// pointsText tells the offered loads: in flight, a second, or the trace's own times.
+func pointsText(points []bench.Point) string {
+	var inFlight, rates, parts []string
+	for _, p := range points {
+		switch {
+		case p.Concurrency > 0:
+			inFlight = append(inFlight, fmt.Sprint(p.Concurrency))
+		case p.Rate > 0:
+			rates = append(rates, fmt.Sprint(p.Rate))
+		default:
+			parts = append(parts, "at the trace's times")
+		}
+	}
+	if len(inFlight) > 0 {
+		parts = append(parts, "in flight: "+strings.Join(inFlight, ", "))
+	}
+	if len(rates) > 0 {
+		parts = append(parts, "requests a second: "+strings.Join(rates, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // trialGuess is a rough time of one trial before any was measured: the engine's
 // usual start, and a token's time from reading the weights once: at 2 TB/s on each
 // GPU, at 10 GB/s on a CPU.
-func trialGuess(l study.Lock) time.Duration {
+func trialGuess(l study.Lock, source *load.Source) time.Duration {
 	weights := 0.0
 	if v, ok := l.Facts["weight_mib"].AsFloat(); ok {
 		weights = v * (1 << 20)
@@ -172,11 +191,18 @@ func trialGuess(l study.Lock) time.Duration {
 	case l.Engine == "llamacpp":
 		start, token = 1, 0.005+weights/10e9
 	}
-	rounds := 0.0 // of one answer each, one after the other
-	for _, r := range bench.Ladder(l.Concurrency, l.Repeats) {
-		rounds += math.Ceil(float64(r.Requests) / float64(r.Concurrency))
-	}
+	_, output := source.MeanTokens()
 	const warmup = 2
-	s := start + (rounds+warmup)*float64(l.Workload.OutputTokens)*token
+	s := start + warmup*output*token
+	for _, r := range bench.Ladder(l.LoadPoints, source, l.Repeats) {
+		switch {
+		case r.Concurrency > 0: // one answer after the other
+			s += math.Ceil(float64(r.Requests)/float64(r.Concurrency)) * output * token
+		case r.Rate > 0:
+			s += float64(r.Requests)/r.Rate + output*token
+		default:
+			s += source.SpanSeconds() + output*token
+		}
+	}
 	return time.Duration(s * float64(time.Second))
 }

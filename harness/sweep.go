@@ -7,16 +7,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"harness/harness/bench"
+	"harness/harness/load"
 	"harness/harness/study"
 	"harness/search"
 )
 
-// What a run asks for where the flags do not say.
-const (
-	defaultISL         = 512
-	defaultOSL         = 64
-	defaultConcurrency = 16
-)
+// defaultConcurrency is what a server gets where no flag says it.
+const defaultConcurrency = 16
 
 // studiesRoot is where studies lie that were not named.
 const studiesRoot = "studies"
@@ -25,15 +23,14 @@ func (a *app) sweepCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "sweep",
 		Usage: "enumerate the valid configs, and measure a seed set of them (all, where --trials is enough)",
-		Flags: append(slices.Clone(latticeFlags),
+		Flags: append(slices.Concat(latticeFlags, workloadFlags),
 			&cli.StringFlag{Name: "server-bin", Usage: "the engine's `PROGRAM`, where it is not on PATH"},
 			&cli.StringFlag{Name: "launch", Usage: "start servers by this `TEMPLATE`, as in \"docker run --rm --net host --gpus device={gpus} IMAGE {argv}\"; no shell reads it"},
 			&cli.StringSliceFlag{Name: "server-arg", Usage: "a further `ARGUMENT` for every server, repeatable: --server-arg=--trust-remote-code; secrets belong into the environment"},
 			&cli.IntFlag{Name: "trials", Usage: "configs to measure", Value: 24},
 			&cli.DurationFlag{Name: "budget", Usage: "begin no trial after this `TIME`, such as 30m; 0 is no bound"},
 			&cli.StringFlag{Name: "concurrency", Usage: "requests in flight: one number, or a ladder such as 1,8,32 measured on each launch", Value: strconv.Itoa(defaultConcurrency)},
-			&cli.IntFlag{Name: "isl", Usage: "prompt `TOKENS` of each request", Value: defaultISL},
-			&cli.IntFlag{Name: "osl", Usage: "output `TOKENS` of each request", Value: defaultOSL},
+			&cli.StringFlag{Name: "rate", Usage: "requests a second, sent whatever has become of those before: one number, or a ladder such as 0.5,2,8"},
 			&cli.IntFlag{Name: "repeats", Usage: "runs at each load point", Value: 3},
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
 			studyFlag, seedFlag, jsonFlag),
@@ -44,23 +41,23 @@ func (a *app) sweepCommand() *cli.Command {
 // sweepOptions are the values of sweep's own flags.
 type sweepOptions struct {
 	latticeOptions
-	start       startOptions
-	trials      int
-	budget      time.Duration
-	concurrency []int
-	isl, osl    int
-	repeats     int
-	dir         string // "" = choose one
-	seed        uint64
-	dryRun      bool
-	json        bool
+	start    startOptions
+	trials   int
+	budget   time.Duration
+	workload load.Workload
+	points   []bench.Point
+	openLoop bench.OpenLoop
+	repeats  int
+	dir      string // "" = choose one
+	seed     uint64
+	dryRun   bool
+	json     bool
 }
 
 func readSweepOptions(c *cli.Context) (sweepOptions, error) {
-	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"),
-		isl: c.Int("isl"), osl: c.Int("osl"), repeats: c.Int("repeats"), dir: c.String("study"),
+	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"), repeats: c.Int("repeats"), dir: c.String("study"),
 		seed: c.Uint64("seed"), dryRun: c.Bool("dry-run"), json: c.Bool("json")}
-	if err := positive(c, "trials", "isl", "osl", "repeats"); err != nil {
+	if err := positive(c, "trials", "repeats"); err != nil {
 		return o, err
 	}
 	if o.budget < 0 {
@@ -70,7 +67,13 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 	if o.latticeOptions, err = readLatticeOptions(c); err != nil {
 		return o, err
 	}
-	if o.concurrency, err = readConcurrency(c.String("concurrency")); err != nil {
+	if o.workload, err = readWorkload(c, load.Workload{Input: load.Fixed(defaultISL), Output: load.Fixed(defaultOSL), Seed: o.seed}); err != nil {
+		return o, err
+	}
+	if o.points, err = readPoints(c, o.workload); err != nil {
+		return o, err
+	}
+	if o.openLoop, err = readOpenLoop(c); err != nil {
 		return o, err
 	}
 	o.start.wrap, err = readLaunch(c.String("launch"))

@@ -25,6 +25,7 @@ type sweepWork struct {
 	lock      study.Lock
 	spec      *space.Spec
 	lattice   *space.Lattice
+	source    *load.Source
 	dir       string
 	study     *study.Study // that goes on; nil: a new one
 	measured  int          // configs that it has
@@ -127,7 +128,15 @@ func (w *sweepWork) begin() error {
 // makes lattice and lock of them.
 func (w *sweepWork) compile(old map[string]space.Value) error {
 	o := w.options
-	facts, err := gatherFacts(o.latticeOptions, w.chosen.simulated, w.chosen.launch.Model, w.inventory, o.isl+o.osl, slices.Max(o.concurrency))
+	var err error
+	if w.source, err = openWorkload(o.workload); err != nil {
+		return err
+	}
+	inFlight := 0
+	for _, p := range o.points {
+		inFlight = max(inFlight, p.ConcurrencyGuess())
+	}
+	facts, err := gatherFacts(o.latticeOptions, w.chosen.simulated, w.chosen.launch.Model, w.inventory, w.source.MostTokens(), inFlight)
 	if err != nil {
 		return err
 	}
@@ -139,15 +148,18 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 	if w.lattice, err = compileSpec(w.spec, o.latticeOptions, facts); err != nil {
 		return err
 	}
-	workload := load.Workload{InputTokens: o.isl, OutputTokens: o.osl, Seed: o.seed, Text: !w.spec.Server.TokenIDs}
-	workload.VocabLow, workload.VocabHigh = vocabulary(w.spec.Server.Vocab, facts)
+	workload := w.source.Workload()
+	workload.Text = workload.Text || !w.spec.Server.TokenIDs
+	if workload.VocabLow == 0 && workload.VocabHigh == 0 {
+		workload.VocabLow, workload.VocabHigh = vocabulary(w.spec.Server.Vocab, facts)
+	}
 	host, _ := os.Hostname()
 	w.lock = study.Lock{
 		Schema: study.LockVersion, Created: time.Now().UTC().Truncate(time.Second),
 		Engine: w.chosen.engine, EngineVersion: w.chosen.version, Simulated: w.chosen.simulated,
 		Space: w.spec.Name, SpaceHash: w.spec.Hash, LatticeID: w.lattice.ID(), Raw: w.lattice.Raw(), Valid: w.lattice.Count(),
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
-		Workload: workload, WorkloadHash: workload.Hash(), Concurrency: o.concurrency, Repeats: o.repeats,
+		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points, Repeats: o.repeats,
 		Objectives: report.Objectives, Seed: o.seed, Host: host, GPUs: w.gpus(),
 	}
 	return nil

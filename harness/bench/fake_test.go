@@ -195,10 +195,18 @@ func testPlan(t *testing.T, flags ...string) Plan {
 		EngineVersion: "b1", Launch: engine.Launch{Engine: "llamacpp", Bin: os.Args[0], Model: "tiny.gguf", Server: server},
 		Flags:    flags,
 		Params:   []results.Param{{Name: "parallel", Type: results.IntColumn, Value: int64(4)}},
-		Workload: load.Workload{InputTokens: 8, OutputTokens: 4, VocabLow: vocabLow, VocabHigh: vocabHigh},
-		Runs:     Ladder([]int{1, 2}, 2),
+		Workload: load.Workload{Input: "8", Output: "4", VocabLow: vocabLow, VocabHigh: vocabHigh},
+		Runs:     Ladder(closedLoops(1, 2), &load.Source{}, 2),
 		Goal:     Goal{Trials: 3, Total: 3},
 	}
+}
+
+// closedLoops are load points of so many requests in flight.
+func closedLoops(concurrency ...int) (points []Point) {
+	for _, c := range concurrency {
+		points = append(points, Point{Concurrency: c})
+	}
+	return points
 }
 
 func testStore(t *testing.T) results.Store {

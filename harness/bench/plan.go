@@ -25,6 +25,7 @@ type Plan struct {
 	Flags         []string        `json:"flags"` // of this config
 	Params        []results.Param `json:"params"`
 	Workload      load.Workload   `json:"workload"`
+	OpenLoop      OpenLoop        `json:"open_loop"`
 	Runs          []RunPlan       `json:"runs"` // in the order in which they are measured
 	Goal          Goal            `json:"goal"`
 }
@@ -36,35 +37,31 @@ type Goal struct {
 	Total  int `json:"total"`
 }
 
-// RunPlan is one run: a closed loop that keeps Concurrency requests in flight until
-// Requests were made.
+// RunPlan is one run: Requests offered at a load point.
 type RunPlan struct {
-	Concurrency int    `json:"concurrency"`
-	Repeat      int    `json:"repeat"` // from 1
-	Requests    int    `json:"requests"`
-	Block       uint64 `json:"block"` // of prompts: the same for every config, so that differences between configs are not differences between prompts
+	Point
+	Repeat   int    `json:"repeat"` // from 1
+	Requests int    `json:"requests"`
+	Block    uint64 `json:"block"` // of prompts: the same for every config, so that differences between configs are not differences between prompts
 }
-
-// LoadPoint names the offered load in tables and files.
-func (r RunPlan) LoadPoint() string { return fmt.Sprintf("c%d", r.Concurrency) }
 
 // Key identifies a run within a config.
 func (r RunPlan) Key() string { return fmt.Sprintf("%s-r%d", r.LoadPoint(), r.Repeat) }
 
 // Ladder plans repeats runs at each load point. The repeats are the outer loop, so
 // that a drift of the machine spreads over all load points.
-func Ladder(concurrency []int, repeats int) []RunPlan {
+func Ladder(points []Point, source *load.Source, repeats int) []RunPlan {
 	var runs []RunPlan
 	for r := 1; r <= repeats; r++ {
-		for _, c := range concurrency {
-			runs = append(runs, RunPlan{Concurrency: c, Repeat: r, Requests: requestsFor(c), Block: runBlock(len(runs))})
+		for _, p := range points {
+			runs = append(runs, RunPlan{Point: p, Repeat: r, Requests: p.requests(source), Block: runBlock(len(runs))})
 		}
 	}
 	return runs
 }
 
 // Prompts of runs whose blocks are equal modulo blockPeriod begin with the same
-// token (load.Workload.Prompts). Runs have the lower half of a period, and what is
+// token (load.Source.Prompts). Runs have the lower half of a period, and what is
 // not measured has the upper half of the first.
 const (
 	blockPeriod = 64
@@ -77,7 +74,3 @@ const (
 func runBlock(i int) uint64 {
 	return uint64(i/warmupBlock*blockPeriod + i%warmupBlock)
 }
-
-// requestsFor gives each worker of the closed loop at least two requests, so that a
-// run is more than its start-up, and a run enough requests for a median.
-func requestsFor(concurrency int) int { return max(8, 2*concurrency) }

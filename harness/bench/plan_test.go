@@ -3,6 +3,8 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,21 +18,22 @@ import (
 
 func TestLadder(t *testing.T) {
 	for _, tt := range []struct {
-		concurrency []int
-		repeats     int
-		want        string // key:requests:block
+		points  []Point
+		repeats int
+		want    string // key:requests:block
 	}{
-		{[]int{16}, 1, "c16-r1:32:0"},
-		{[]int{1, 8}, 2, "c1-r1:8:0 c8-r1:16:1 c1-r2:8:2 c8-r2:16:3"},
+		{closedLoops(16), 1, "c16-r1:32:0"},
+		{[]Point{{Rate: 0.25}, {Rate: 4}, {}}, 1, "r0.25-r1:8:0 r4-r1:40:1 trace-r1:8:2"},
+		{closedLoops(1, 8), 2, "c1-r1:8:0 c8-r1:16:1 c1-r2:8:2 c8-r2:16:3"},
 		{nil, 3, ""},
-		{[]int{1}, 0, ""},
+		{closedLoops(1), 0, ""},
 	} {
 		var got []string
-		for _, r := range Ladder(tt.concurrency, tt.repeats) {
+		for _, r := range Ladder(tt.points, &load.Source{}, tt.repeats) {
 			got = append(got, fmt.Sprintf("%s:%d:%d", r.Key(), r.Requests, r.Block))
 		}
 		if s := strings.Join(got, " "); s != tt.want {
-			t.Errorf("Ladder(%v, %d) = %s, want %s", tt.concurrency, tt.repeats, s, tt.want)
+			t.Errorf("Ladder(%v, %d) = %s, want %s", tt.points, tt.repeats, s, tt.want)
 		}
 	}
 }
@@ -39,7 +42,7 @@ func TestLadder(t *testing.T) {
 // or the probe's first tokens.
 func TestBlocksAreApart(t *testing.T) {
 	seen := map[uint64]bool{}
-	for _, r := range Ladder([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 20) {
+	for _, r := range Ladder(closedLoops(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), &load.Source{}, 20) {
 		if m := r.Block % blockPeriod; m >= warmupBlock {
 			t.Fatalf("%s: block %d begins as block %d, which is not a run's", r.Key(), r.Block, m)
 		}
@@ -56,10 +59,19 @@ func TestBlocksAreApart(t *testing.T) {
 	}
 }
 
-func TestRequestsFor(t *testing.T) {
-	for concurrency, want := range map[int]int{1: 8, 2: 8, 4: 8, 5: 10, 64: 128} {
-		if got := requestsFor(concurrency); got != want {
-			t.Errorf("requestsFor(%d) = %d, want %d", concurrency, got, want)
+// A run has at most as many requests as its workload has, and a replay has all of them.
+func TestRequestsOfAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("t_s,input_tokens,output_tokens\n"+strings.Repeat("1,2,3\n", 20)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	source, err := load.Workload{Trace: &load.TraceFile{Path: path}}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for point, want := range map[Point]int{{}: 20, {Concurrency: 4}: 8, {Concurrency: 64}: 20, {Rate: 1}: 10, {Rate: 100}: 20} {
+		if got := point.requests(source); got != want {
+			t.Errorf("%s: %d requests, want %d", point.LoadPoint(), got, want)
 		}
 	}
 }
@@ -75,7 +87,7 @@ func TestPlanSurvivesJSON(t *testing.T) {
 		for typ := results.BoolColumn; typ <= results.StringColumn; typ++ {
 			p.Params = append(p.Params, results.Param{Name: fmt.Sprint("p", typ), Type: typ, Value: rapid.SampledFrom(values[typ]).Draw(rt, "value")})
 		}
-		p.Runs = Ladder(rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(rt, "concurrency"), rapid.IntRange(1, 4).Draw(rt, "repeats"))
+		p.Runs = Ladder(closedLoops(rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(rt, "concurrency")...), &load.Source{}, rapid.IntRange(1, 4).Draw(rt, "repeats"))
 		p.Launch.Wrap = []string{"docker", "run", "{argv}"}
 		p.Workload.Seed = rapid.Uint64().Draw(rt, "seed")
 		data, err := json.Marshal(p)

@@ -22,7 +22,7 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 		}
 		started := time.Now().UTC()
 		block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
-		result, f := t.offer(ctx, engine.PhaseRun, block, r.Concurrency, r.Requests)
+		result, f := t.offer(ctx, engine.PhaseRun, block, r.Point, r.Requests)
 		if result == nil || ctx.Err() != nil {
 			return f, nil // a run that was cut short is no run
 		}

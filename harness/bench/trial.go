@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -38,6 +39,7 @@ type Runner struct {
 type trial struct {
 	Runner
 	plan    Plan
+	source  *load.Source
 	server  *engine.Server
 	target  load.Target
 	row     results.Trial
@@ -51,7 +53,11 @@ type trial struct {
 // server is killed without grace. err is for the harness's own trouble (a disk that
 // is full): then no row was stored, and the trial counts as interrupted.
 func (r Runner) Run(ctx, abort context.Context, p Plan, gpus []string) (results.Trial, error) {
-	t := &trial{Runner: r, plan: p, born: time.Now(), row: newRow(p, gpus)}
+	source, err := p.Workload.Open()
+	if err != nil {
+		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
+	}
+	t := &trial{Runner: r, plan: p, source: source, born: time.Now(), row: newRow(p, gpus)}
 	failure, err := t.measure(ctx, gpus)
 	t.stop(abort)
 	if err != nil {
@@ -145,7 +151,7 @@ func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure,
 	case err != nil:
 		return t.diagnose(ctx, engine.PhaseStart, engine.HangStart, err.Error()), nil
 	}
-	t.target = load.Target{URL: server.URL, API: load.API(t.plan.Launch.Server.API), ExtraBody: t.plan.Launch.Server.ExtraBody}
+	t.target = load.Target{URL: server.URL, API: load.API(t.plan.Launch.Server.API), ExtraBody: t.extraBody()}
 	if t.target.API == load.Completions || t.target.API == load.Chat {
 		t.target.Model = server.ModelName(ctx)
 	}
@@ -157,14 +163,24 @@ func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure,
 	return nil, nil
 }
 
+// extraBody is the engine's, without what keeps llama.cpp's prompt cache out, where
+// prompts are meant to find each other there: those of another run are not found.
+func (t *trial) extraBody() map[string]any {
+	body := maps.Clone(t.plan.Launch.Server.ExtraBody)
+	if t.plan.Workload.Shares() {
+		delete(body, "cache_prompt")
+	}
+	return body
+}
+
 // firstToken makes one real generation: an answering readiness endpoint is no proof
 // of a working model.
 func (t *trial) firstToken(ctx context.Context) *engine.Failure {
-	w := t.plan.Workload
-	w.OutputTokens = min(w.OutputTokens, 4)
+	prompt := t.source.Prompts(probeBlock, 1)[0]
+	prompt.OutputTokens = min(prompt.OutputTokens, 4)
 	alive, cancel := t.alive(ctx)
 	defer cancel()
-	record, err := load.Probe(alive, t.target, w.Prompts(probeBlock, 1)[0])
+	record, err := load.Probe(alive, t.target, prompt)
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}

@@ -25,11 +25,14 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 	if len(t.plan.Runs) == 0 {
 		return nil
 	}
-	top := slices.MaxFunc(t.plan.Runs, func(a, b RunPlan) int { return a.Concurrency - b.Concurrency })
+	top := 0
+	for _, r := range t.plan.Runs {
+		top = max(top, r.ConcurrencyGuess())
+	}
 	last := math.NaN()
 	for round := 1; round <= maxWarmupRounds; round++ {
 		t.say("warmup", fmt.Sprintf("round %d", round))
-		result, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), top.Concurrency, max(4, top.Concurrency))
+		result, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), Point{Concurrency: top}, max(4, top))
 		if f != nil || ctx.Err() != nil {
 			return f
 		}
@@ -47,15 +50,16 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 	return nil
 }
 
-// offer runs one closed loop. It returns a failure when the server ended meanwhile.
-func (t *trial) offer(ctx context.Context, phase string, block uint64, concurrency, requests int) (*load.Result, *engine.Failure) {
+// offer offers one load. It returns a failure when the server ended meanwhile.
+func (t *trial) offer(ctx context.Context, phase string, block uint64, point Point, requests int) (*load.Result, *engine.Failure) {
 	alive, cancel := t.alive(ctx)
 	defer cancel()
-	result, err := load.Run(alive, t.target, load.Options{
-		Prompts:     t.plan.Workload.Prompts(block, requests),
-		Concurrency: concurrency,
-		MaxFailures: max(4, requests/4),
-	})
+	if most := t.source.Len(); most > 0 {
+		requests = min(requests, most)
+	}
+	options := point.Options(t.plan.OpenLoop, t.source.Prompts(block, requests), t.plan.Workload.Seed+block)
+	options.MaxFailures = max(4, requests/4)
+	result, err := load.Run(alive, t.target, options)
 	if ctx.Err() != nil {
 		return result, nil
 	}

@@ -40,7 +40,7 @@ func testPlan(t *testing.T, flags ...string) bench.Plan {
 	server.Env = map[string]string{fakeVariable: "1"}
 	return bench.Plan{StudyID: "s", TrialID: "t0001", ConfigID: "c", Rank: "0", Purpose: "seed", Attempt: 1, Simulated: true,
 		Launch: engine.Launch{Engine: "sim", Bin: os.Args[0], Model: "sim", Server: server}, Flags: flags,
-		Workload: load.Workload{InputTokens: 16, OutputTokens: 4}, Runs: bench.Ladder([]int{2}, 2)}
+		Workload: load.Workload{Input: "16", Output: "4"}, Runs: bench.Ladder([]bench.Point{{Concurrency: 2}}, &load.Source{}, 2)}
 }
 
 func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {

@@ -3,98 +3,9 @@ package load
 import (
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
-
-func TestPromptsAreUniqueFromTheFirstToken(t *testing.T) {
-	w := Workload{InputTokens: 32, OutputTokens: 4, Seed: 9}
-	seen := map[int32]bool{}
-	for run := range uint64(saltRuns) {
-		for _, p := range w.Prompts(run, 30000/saltRuns) {
-			if seen[p.TokenIDs[0]] {
-				t.Fatalf("run %d: first token %d was used before", run, p.TokenIDs[0])
-			}
-			seen[p.TokenIDs[0]] = true
-		}
-	}
-}
-
-func TestTextPromptsAreUnique(t *testing.T) {
-	if sorted := slices.Sorted(slices.Values(words)); len(slices.Compact(sorted)) != len(words) {
-		t.Error("a word is there twice")
-	}
-	w := Workload{InputTokens: 12, OutputTokens: 4, Seed: 9, Text: true}
-	seen := map[string]bool{}
-	for run := range uint64(20) {
-		for _, p := range w.Prompts(run, 200) {
-			f := strings.Fields(p.Text)
-			if len(f) != 12 || p.TokenIDs != nil {
-				t.Fatalf("%q: want 12 words and no ids", p.Text)
-			}
-			start := strings.Join(f[:4], " ")
-			if seen[start] {
-				t.Fatalf("run %d: %q began a prompt before", run, start)
-			}
-			seen[start] = true
-		}
-	}
-}
-
-func TestPromptsProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		low := rapid.IntRange(0, 1000).Draw(t, "low")
-		w := Workload{
-			InputTokens:  rapid.IntRange(1, 50).Draw(t, "input"),
-			OutputTokens: rapid.IntRange(1, 50).Draw(t, "output"),
-			VocabLow:     low,
-			VocabHigh:    low + rapid.IntRange(1, 500).Draw(t, "vocabulary"),
-			Seed:         rapid.Uint64().Draw(t, "seed"),
-			Text:         rapid.Bool().Draw(t, "text"),
-		}
-		run := rapid.Uint64().Draw(t, "run")
-		n := rapid.IntRange(0, 20).Draw(t, "n")
-		got := w.Prompts(run, n)
-		if len(got) != n || !reflect.DeepEqual(got, w.Prompts(run, n)) || !reflect.DeepEqual(got, w.Prompts(run, n+3)[:n]) {
-			t.Fatal("the same workload and run gave other prompts")
-		}
-		for _, p := range got {
-			for _, id := range p.TokenIDs {
-				if int(id) < w.VocabLow || int(id) >= w.VocabHigh {
-					t.Fatalf("token %d is outside [%d, %d)", id, w.VocabLow, w.VocabHigh)
-				}
-			}
-			if length := len(p.TokenIDs) + len(strings.Fields(p.Text)); length != w.InputTokens || p.OutputTokens != w.OutputTokens {
-				t.Fatalf("%d in, %d out", length, p.OutputTokens)
-			}
-		}
-	})
-}
-
-func TestWorkloadHash(t *testing.T) {
-	w := Workload{InputTokens: 128, OutputTokens: 32}
-	if got, want := w.Hash(), (Workload{InputTokens: 128, OutputTokens: 32, VocabLow: 1000, VocabHigh: 31000}).Hash(); got != want || len(got) != 16 {
-		t.Errorf("%q and %q: the default vocabulary has another hash than the same one given", got, want)
-	}
-	seen := map[string]bool{w.Hash(): true}
-	for _, v := range []Workload{{129, 32, 0, 0, 0, false}, {128, 33, 0, 0, 0, false}, {128, 32, 1, 9, 0, false}, {128, 32, 0, 0, 1, false}, {128, 32, 0, 0, 0, true}} {
-		if seen[v.Hash()] {
-			t.Errorf("%+v has the hash of another", v)
-		}
-		seen[v.Hash()] = true
-	}
-}
-
-func TestWorkloadValidate(t *testing.T) {
-	for _, w := range []Workload{{}, {InputTokens: 1}, {OutputTokens: 1}, {1, 1, 5, 5, 0, false}, {1, 1, 9, 5, 0, false}, {1, 1, -1, 5, 0, false}} {
-		if w.Validate() == nil {
-			t.Errorf("%+v is taken for valid", w)
-		}
-	}
-}
 
 func TestBody(t *testing.T) {
 	ids := Prompt{TokenIDs: []int32{7, 8}, OutputTokens: 4}

@@ -52,11 +52,11 @@ func compileSpec(t *testing.T, spec *space.Spec) *space.Lattice {
 }
 
 func testLock(spec *space.Spec, lattice *space.Lattice) Lock {
-	w := load.Workload{InputTokens: 8, OutputTokens: 4, Seed: 3}
+	w := load.Workload{Input: "8", Output: "4", Seed: 3}
 	return Lock{Schema: LockVersion, ID: "fake", Created: time.Unix(1_800_000_000, 0).UTC(), Engine: "fake", EngineVersion: "1", Simulated: true,
 		Space: spec.Name, SpaceHash: spec.Hash, LatticeID: lattice.ID(), Raw: lattice.Raw(), Valid: lattice.Count(),
 		Launch: engine.Launch{Engine: "fake", Bin: "fake"}, Workload: w, WorkloadHash: w.Hash(),
-		Concurrency: []int{1, 4}, Repeats: 1, Objectives: []string{"ttft_p50_s", "output_tps"}, Seed: 3, Host: "here"}
+		LoadPoints: []bench.Point{{Concurrency: 1}, {Concurrency: 4}}, Repeats: 1, Objectives: []string{"ttft_p50_s", "output_tps"}, Seed: 3, Host: "here"}
 }
 
 func newStudy(t *testing.T) *Study {
@@ -239,7 +239,7 @@ func checkMeasuredOnce(t *testing.T, s *Study) {
 			t.Errorf("config %s was done already at trial %s", tr.ConfigID, tr.TrialID)
 		}
 		done[tr.ConfigID] = true
-		for _, r := range bench.Ladder(s.Lock.Concurrency, s.Lock.Repeats) {
+		for _, r := range bench.Ladder(s.Lock.LoadPoints, &load.Source{}, s.Lock.Repeats) {
 			if key := fmt.Sprintf("%s %s r%d", tr.ConfigID, r.LoadPoint(), r.Repeat); tr.Outcome == results.OK && count[key] != 1 {
 				t.Errorf("%s was measured %d times", key, count[key])
 			}

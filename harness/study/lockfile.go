@@ -14,13 +14,14 @@ import (
 	"strings"
 	"time"
 
+	"harness/harness/bench"
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/space"
 )
 
 // LockVersion is the schema of study.json.
-const LockVersion = 1
+const LockVersion = 2
 
 // Lock is study.json: all that decides what a study asks and how it measures. It is
 // written once, when the study begins. Facts and the spec (space.yaml beside it) are
@@ -43,7 +44,8 @@ type Lock struct {
 	Launch        engine.Launch            `json:"launch"`
 	Workload      load.Workload            `json:"workload"`
 	WorkloadHash  string                   `json:"workload_hash"`
-	Concurrency   []int                    `json:"concurrency"`
+	OpenLoop      bench.OpenLoop           `json:"open_loop"`
+	LoadPoints    []bench.Point            `json:"load_points"`
 	Repeats       int                      `json:"repeats"`
 	Objectives    []string                 `json:"objectives"`
 	Seed          uint64                   `json:"seed"`

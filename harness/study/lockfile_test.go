@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"harness/harness/bench"
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/space"
@@ -24,8 +25,8 @@ func fullLock() Lock {
 		Tune:  []string{"tp_size"}, Set: map[string][]space.Value{"tp_size": {space.None(), space.Int(2)}},
 		Launch: engine.Launch{Engine: "vllm", Bin: "/bin/vllm", Model: "m", Wrap: []string{"docker", "{argv}"},
 			Server: space.Server{Argv: []string{"{bin}"}, ExtraBody: map[string]any{"cache_prompt": false, "n": 1.5}, Flush: &space.Endpoint{Path: "/f"}}},
-		Workload: load.Workload{InputTokens: 1, OutputTokens: 2, Seed: 1<<64 - 1}, WorkloadHash: "ef",
-		Concurrency: []int{1, 8}, Repeats: 3, Objectives: []string{"ttft_p50_s"}, Seed: 1<<64 - 1, Host: "h", GPUs: []GPU{{"GPU-1", "H100"}}}
+		Workload: load.Workload{Input: "1", Output: "2", Seed: 1<<64 - 1}, WorkloadHash: "ef",
+		OpenLoop: bench.OpenLoop{Arrival: load.Gamma, Burstiness: 0.5, Pure: true}, LoadPoints: []bench.Point{{Concurrency: 8}, {Rate: 2.5}}, Repeats: 3, Objectives: []string{"ttft_p50_s"}, Seed: 1<<64 - 1, Host: "h", GPUs: []GPU{{"GPU-1", "H100"}}}
 }
 
 func TestLockSurvivesItsFile(t *testing.T) {
@@ -60,7 +61,7 @@ func TestDifferences(t *testing.T) {
 		"LatticeID": func(l *Lock) { l.LatticeID = "x" }, "Raw": func(l *Lock) { l.Raw = space.RankOf(1) }, "Valid": func(l *Lock) { l.Valid = space.RankOf(1) },
 		"Facts": func(l *Lock) { l.Facts["device_num"] = space.Int(4) }, "Tune": func(l *Lock) { l.Tune = nil },
 		"Set": func(l *Lock) { l.Set["tp_size"][0] = space.Int(1) }, "Launch": func(l *Lock) { l.Launch.Server.StopGraceS = 9 },
-		"Workload": func(l *Lock) { l.Workload.OutputTokens++ }, "Concurrency": func(l *Lock) { l.Concurrency = l.Concurrency[:1] },
+		"Workload": func(l *Lock) { l.Workload.Output = "3" }, "LoadPoints": func(l *Lock) { l.LoadPoints = l.LoadPoints[:1] }, "OpenLoop": func(l *Lock) { l.OpenLoop.Pure = false },
 		"Repeats": func(l *Lock) { l.Repeats++ }, "Objectives": func(l *Lock) { l.Objectives[0] = "x" }, "Seed": func(l *Lock) { l.Seed = 0 },
 		"Host": func(l *Lock) { l.Host = "x" }, "GPUs": func(l *Lock) { l.GPUs[0].UUID = "GPU-2" },
 		"ID": func(l *Lock) { l.ID = "x" }, "Created": func(l *Lock) { l.Created = l.Created.Add(time.Hour) }, "WorkloadHash": func(l *Lock) { l.WorkloadHash = "x" },
@@ -109,11 +110,11 @@ func TestDifferencesAreBrief(t *testing.T) {
 func TestReadLockErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"missing", "", "is not a study: it has no study.json; begin one with `harness sweep --study "},
-		{"newer", `{"schema": 99, "what": "ever"}`, "has schema version 99, and this harness reads 1: use the harness that began the study, or begin a new one"},
-		{"broken", `{"schema": 1, "id": `, "unexpected end of JSON input"},
-		{"unknown field", `{"schema": 1, "colour": "red"}`, `unknown field "colour"`},
-		{"bad rank", `{"schema": 1, "raw": "many"}`, `rank "many"`},
-		{"bad fact", `{"schema": 1, "facts": {"a": [1]}}`, "is not a value"},
+		{"newer", `{"schema": 99, "what": "ever"}`, "has schema version 99, and this harness reads 2: use the harness that began the study, or begin a new one"},
+		{"broken", `{"schema": 2, "id": `, "unexpected end of JSON input"},
+		{"unknown field", `{"schema": 2, "colour": "red"}`, `unknown field "colour"`},
+		{"bad rank", `{"schema": 2, "raw": "many"}`, `rank "many"`},
+		{"bad fact", `{"schema": 2, "facts": {"a": [1]}}`, "is not a value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()

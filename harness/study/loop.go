@@ -88,7 +88,11 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	if watch.Warn == nil {
 		watch.Warn = func(string) {}
 	}
-	l := &loop{Study: s, goal: goal, watch: watch, exec: exec, began: time.Now(), planned: bench.Ladder(s.Lock.Concurrency, s.Lock.Repeats)}
+	source, err := s.Lock.Workload.Open()
+	if err != nil {
+		return "", err
+	}
+	l := &loop{Study: s, goal: goal, watch: watch, exec: exec, began: time.Now(), planned: bench.Ladder(s.Lock.LoadPoints, source, s.Lock.Repeats)}
 	if err := l.resume(); err != nil {
 		return "", err
 	}
@@ -215,7 +219,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		StudyID: l.Lock.ID, TrialID: trialID(l.next), ConfigID: cfg.ID(l.Lock.Engine), Rank: c.rank.String(),
 		Purpose: c.purpose, Reason: c.reason, Attempt: c.attempts + 1,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
-		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Workload: l.Lock.Workload,
+		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop,
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {

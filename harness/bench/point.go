@@ -1,0 +1,71 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"harness/harness/load"
+)
+
+// A Point is one offered load: a closed loop that keeps Concurrency requests in
+// flight, or an open loop of Rate requests a second. Neither replays the times of
+// the workload's trace.
+type Point struct {
+	Concurrency int     `json:"concurrency,omitempty"`
+	Rate        float64 `json:"rate,omitempty"`
+}
+
+// LoadPoint names the offered load in tables and files: c16, r2.5, trace.
+func (p Point) LoadPoint() string {
+	switch {
+	case p.Concurrency > 0:
+		return fmt.Sprintf("c%d", p.Concurrency)
+	case p.Rate > 0:
+		return "r" + strconv.FormatFloat(p.Rate, 'f', -1, 64)
+	}
+	return "trace"
+}
+
+// OpenLoop says how the gaps of an open loop are drawn; see load.Options.
+type OpenLoop struct {
+	Arrival    load.Arrival `json:"arrival,omitempty"` // "" is Poisson
+	Burstiness float64      `json:"burstiness,omitempty"`
+	Pure       bool         `json:"pure,omitempty"`
+}
+
+// Options is how the point's load is offered. Seed is that of the arrivals.
+func (p Point) Options(o OpenLoop, prompts []load.Prompt, seed uint64) load.Options {
+	out := load.Options{Prompts: prompts, Concurrency: p.Concurrency, Rate: p.Rate, Seed: seed}
+	switch {
+	case p.Rate > 0:
+		out.Arrival, out.Burstiness, out.Pure = o.Arrival, o.Burstiness, o.Pure
+	case p.Concurrency == 0:
+		out.Arrival = load.Trace
+	}
+	return out
+}
+
+// ConcurrencyGuess is how many requests warm a server up for the point: as many as
+// it keeps in flight. For an open loop that is not known; what comes in a second is
+// taken, and at most 64.
+func (p Point) ConcurrencyGuess() int {
+	switch {
+	case p.Concurrency > 0:
+		return p.Concurrency
+	case p.Rate > 0:
+		return int(min(64, max(4, math.Ceil(p.Rate))))
+	}
+	return 4
+}
+
+// requests is how many make a run: at least two for each worker of a closed loop, so
+// that a run is more than its start-up; ten seconds of an open loop; all of a
+// trace. Never less than a median needs, and never more than there are.
+func (p Point) requests(source *load.Source) int {
+	n := max(8, 2*p.Concurrency, int(math.Ceil(10*p.Rate)))
+	if most := source.Len(); most > 0 && (n > most || p == Point{}) {
+		n = most
+	}
+	return n
+}
