@@ -16,6 +16,7 @@ var mayImport = map[string][]string{
 	"harness/harness/load":     nil,
 	"harness/search/pareto":    nil,
 	"harness/search":           {"harness/space", "harness/search/pareto"},
+	"harness/search/replay":    {"harness/space", "harness/search", "harness/search/pareto"},
 	"harness/harness/engine":   {"harness/space"},
 	"harness/harness/sim":      {"harness/space"},
 	"harness/harness/bench":    {"harness/harness/engine", "harness/harness/load", "harness/gpu", "harness/results"},
@@ -24,7 +25,7 @@ var mayImport = map[string][]string{
 	"harness/harness/study": {"harness/space", "harness/search", "harness/harness/executor", "harness/results",
 		"harness/harness/bench", "harness/harness/engine", "harness/harness/load"},
 	"harness/results/report": {"harness/results", "harness/search/pareto"},
-	"harness/harness": {"harness/space", "harness/gpu", "harness/results", "harness/results/report", "harness/search", "harness/search/pareto",
+	"harness/harness": {"harness/space", "harness/gpu", "harness/results", "harness/results/report", "harness/search", "harness/search/pareto", "harness/search/replay",
 		"harness/harness/load", "harness/harness/engine", "harness/harness/sim", "harness/harness/bench", "harness/harness/executor", "harness/harness/study"},
 }
 

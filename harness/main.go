@@ -121,7 +121,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.spaceCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
+			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
 		},
 	}
 }

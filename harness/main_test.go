@@ -68,6 +68,11 @@ func setupScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	tables, err := filepath.Abs("../search/replay/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("TABLES", tables) // synthetic.csv, an invented table
 	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+string(filepath.ListSeparator)+filepath.Dir(command))
 	env.Setenv("GPU", recorded) // answers of nvidia-smi
 	env.Setenv("GORACE", noExitSleep)

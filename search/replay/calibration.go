@@ -1,0 +1,75 @@
+package replay
+
+import "math"
+
+// FrontReport says how far the fronts can be trusted that runs with noise report.
+type FrontReport struct {
+	Points         float64 `json:"points"`          // reported by a run, mean
+	Dominated      float64 `json:"dominated"`       // of those, by the true values of something else measured; mean
+	DominatedWorst int     `json:"dominated_worst"` // of one run
+	// Calibration compares the stated probabilities of being on the front, of all that
+	// was measured, with how often it was so.
+	Calibration []CalibrationBin `json:"calibration"`
+	// CalibrationError is the largest distance of the two in a bin of at least 20
+	// points; null where there is none.
+	CalibrationError *float64 `json:"calibration_error"`
+}
+
+// CalibrationBin is the points whose stated probability lies in a tenth.
+type CalibrationBin struct {
+	From    float64 `json:"from"`
+	Points  int     `json:"points"`
+	Stated  float64 `json:"stated"`   // mean probability
+	OnFront float64 `json:"on_front"` // share that is on the true front of what its run measured
+}
+
+// minBin is the least number of points of a bin that is held against its statement:
+// the standard error of a share is then 0.11 at most.
+const minBin = 20
+
+// reportFronts is nil where the runs had no noise.
+func reportFronts(runs []Run) *FrontReport {
+	var r FrontReport
+	bins := make([]CalibrationBin, 10)
+	measured := false
+	for _, run := range runs {
+		measured = measured || run.Front != nil
+		dominated := 0
+		for _, f := range run.Front {
+			if f.Reported {
+				r.Points++
+				if !f.OnFront {
+					dominated++
+				}
+			}
+			b := &bins[min(9, int(10*f.Probability))]
+			b.Points++
+			b.Stated += f.Probability
+			if f.OnFront {
+				b.OnFront++
+			}
+		}
+		r.Dominated += float64(dominated)
+		r.DominatedWorst = max(r.DominatedWorst, dominated)
+	}
+	if !measured {
+		return nil
+	}
+	r.Points /= float64(len(runs))
+	r.Dominated /= float64(len(runs))
+	worst := math.Inf(-1)
+	for i, b := range bins {
+		if b.Points == 0 {
+			continue
+		}
+		b.From = float64(i) / 10
+		b.Stated /= float64(b.Points)
+		b.OnFront /= float64(b.Points)
+		if b.Points >= minBin {
+			worst = max(worst, math.Abs(b.Stated-b.OnFront))
+		}
+		r.Calibration = append(r.Calibration, b)
+	}
+	r.CalibrationError = finite(worst)
+	return &r
+}
