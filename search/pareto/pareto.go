@@ -4,8 +4,9 @@
 // the operations: Dominates, Front and Ranks put points in order; Hypervolume
 // and Contributions measure a set against a reference point; IGD, IGDPlus,
 // EpsilonAdd and EpsilonMult measure it against a reference front; Attainment
-// summarises several sets; FrontProbability says how sure membership of the
-// front is when the points are measured with error. Crowding needs no direction.
+// summarises several sets; DominanceProbability and FrontProbability say how sure
+// dominance and membership of the front are when points are measured with error.
+// Crowding needs no direction.
 //
 // The package works in the units that it is given. Where ratios matter more
 // than differences, as with latency and throughput, give it logarithms.

@@ -2,7 +2,6 @@ package pareto_test
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -15,7 +14,6 @@ var (
 )
 
 func TestDominates(t *testing.T) {
-	ttftTPS := pareto.Goals{pareto.Minimise, pareto.Maximise}
 	for _, tt := range []struct {
 		name string
 		a, b pareto.Point
@@ -131,36 +129,5 @@ func TestAttainmentPanicsOutsideItsLevels(t *testing.T) {
 			}()
 			pareto.Goals{}.Attainment([][]pareto.Point{{{1, 1}}}, level)
 		}()
-	}
-}
-
-func TestFrontProbability(t *testing.T) {
-	ttftTPS := pareto.Goals{pareto.Minimise, pareto.Maximise}
-	rng := func() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
-	se := [2]float64{0.1, 0}
-
-	exact := []pareto.Measured{{Value: pareto.Point{1, 5}}, {Value: pareto.Point{2, 4}}, {Value: pareto.Point{nan, 9}}}
-	if got := ttftTPS.FrontProbability(exact, 10, rng()); !slices.Equal(got, []float64{1, 0, 0}) {
-		t.Errorf("exact points: got %v, want [1 0 0]", got)
-	}
-
-	unknown := []pareto.Measured{{pareto.Point{1, 5}, [2]float64{nan, -1}}, {pareto.Point{2, 4}, [2]float64{-1, nan}}}
-	if got := ttftTPS.FrontProbability(unknown, 10, rng()); !slices.Equal(got, []float64{1, 0}) {
-		t.Errorf("points without standard errors: got %v, want [1 0]", got)
-	}
-
-	// Equal in TPS, so that only the faster one is on the front: TTFT 1 beats 1.2
-	// with probability Phi(ln 1.2 / (0.1 sqrt 2)) = 0.90133.
-	close := []pareto.Measured{{pareto.Point{1, 5}, se}, {pareto.Point{1.2, 5}, se}}
-	got := ttftTPS.FrontProbability(close, 40_000, rng())
-	want := 0.5 * math.Erfc(-math.Log(1.2)/(0.1*math.Sqrt2)/math.Sqrt2)
-	if math.Abs(got[0]-want) > 0.006 { // 4 standard errors
-		t.Errorf("close points: got %v, want %v", got[0], want)
-	}
-	if math.Abs(got[0]+got[1]-1) > 1e-9 {
-		t.Errorf("one of the two is on the front in each draw: got %v", got)
-	}
-	if again := ttftTPS.FrontProbability(close, 40_000, rng()); !slices.Equal(got, again) {
-		t.Errorf("the same seed gave %v, then %v", got, again)
 	}
 }
