@@ -9,6 +9,7 @@ import (
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results"
+	"harness/results/stat"
 )
 
 // run measures one planned run, again where it comes out invalid. Every try is kept
@@ -75,7 +76,7 @@ func (t *trial) sample(ctx context.Context, runID string) {
 
 func (t *trial) runRow(id string, r RunPlan, result *load.Result) results.Run {
 	s := load.Summarize(result)
-	q := results.Quantile
+	q := stat.Quantile
 	row := results.Run{
 		StudyID: t.plan.StudyID, TrialID: t.plan.TrialID, RunID: id, ConfigID: t.plan.ConfigID,
 		LoadPoint: r.LoadPoint(), Concurrency: int32(r.Concurrency), Repeat: int32(r.Repeat),
@@ -83,8 +84,8 @@ func (t *trial) runRow(id string, r RunPlan, result *load.Result) results.Run {
 		DurationS: s.DurationSeconds, Requests: int32(len(result.Records)), Failures: int32(s.Failed + s.Unsent),
 		PromptTokens: s.PromptTokens, OutputTokens: s.OutputTokens, CachedTokens: s.CachedTokens,
 		OutputTPS: s.OutputTPS, TotalTPS: s.TotalTPS, RequestRPS: s.RequestRPS,
-		TTFTMeanS: results.Mean(s.TTFTSeconds), TTFTP50S: q(s.TTFTSeconds, 0.5), TTFTP90S: q(s.TTFTSeconds, 0.9), TTFTP99S: q(s.TTFTSeconds, 0.99),
-		TPOTMeanS: results.Mean(s.TPOTSeconds), TPOTP50S: q(s.TPOTSeconds, 0.5), TPOTP90S: q(s.TPOTSeconds, 0.9), TPOTP99S: q(s.TPOTSeconds, 0.99),
+		TTFTMeanS: stat.Mean(s.TTFTSeconds), TTFTP50S: q(s.TTFTSeconds, 0.5), TTFTP90S: q(s.TTFTSeconds, 0.9), TTFTP99S: q(s.TTFTSeconds, 0.99),
+		TPOTMeanS: stat.Mean(s.TPOTSeconds), TPOTP50S: q(s.TPOTSeconds, 0.5), TPOTP90S: q(s.TPOTSeconds, 0.9), TPOTP99S: q(s.TPOTSeconds, 0.99),
 		ITLP50S: q(s.ITLSeconds, 0.5), ITLP99S: q(s.ITLSeconds, 0.99),
 		E2EP50S: q(s.E2ESeconds, 0.5), E2EP99S: q(s.E2ESeconds, 0.99),
 		ClientCPUS: result.Client.CPUSeconds, ClientStamps: result.Client.Stamps,

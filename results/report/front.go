@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 
 	"harness/results"
+	"harness/results/stat"
 	"harness/search/pareto"
 )
 
@@ -137,20 +138,10 @@ func frontProbability(rows []Row, points []pareto.Point) []float64 {
 
 // pooledSD is the standard deviation of one run's log objectives.
 func pooledSD(rows []Row) (sd [2]float64, known bool) {
-	var sum [2]float64
-	freedom := 0.0
+	var ttft, tps []stat.Estimate
 	for _, r := range rows {
-		if r.TTFT.N < 2 {
-			continue
-		}
-		n := float64(r.TTFT.N)
-		for i, e := range [2]results.Estimate{r.TTFT, r.TPS} {
-			sum[i] += (n - 1) * n * e.LogSE * e.LogSE
-		}
-		freedom += n - 1
+		ttft, tps = append(ttft, r.TTFT), append(tps, r.TPS)
 	}
-	if freedom == 0 {
-		return sd, false
-	}
-	return [2]float64{math.Sqrt(sum[0] / freedom), math.Sqrt(sum[1] / freedom)}, true
+	sd = [2]float64{stat.PooledSD(ttft), stat.PooledSD(tps)}
+	return sd, !math.IsNaN(sd[0])
 }

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"harness/results"
+	"harness/results/stat"
 )
 
 // Text writes the front as a table. base holds the default value of each parameter:
@@ -126,7 +127,7 @@ func ValueText(v any) string {
 	return fmt.Sprint(v)
 }
 
-func interval(e results.Estimate, format func(float64) string) string {
+func interval(e stat.Estimate, format func(float64) string) string {
 	if math.IsNaN(e.Low) {
 		return "[1 run]"
 	}
