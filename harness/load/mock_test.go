@@ -199,19 +199,39 @@ func checkNoLeak(t *testing.T) {
 	t.Cleanup(func() {
 		buf := make([]byte, 1<<20)
 		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "load.(*plain)") || strings.Contains(g, "load.(*stream)") || strings.Contains(g, "load.(*pool)") {
+			if strings.Contains(g, "load.(*plain)") || strings.Contains(g, "load.(*kernel)") || strings.Contains(g, "load.(*stream)") || strings.Contains(g, "load.(*pool)") {
 				t.Errorf("goroutine left behind:\n%s", g)
 			}
 		}
 	})
 }
 
-// mustRun is Run on a target that must be reached.
-func mustRun(t testing.TB, target Target, o Options) *Result {
-	t.Helper()
-	res, err := Run(context.Background(), target, o)
-	if err != nil {
-		t.Fatal(err)
+// settled is m after all that its handlers have noted so far.
+func (m *mock) settled() *mock {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m
+}
+
+// A runFunc is Run by one of the transports, on a target that must be reached.
+type runFunc func(t testing.TB, target Target, o Options) *Result
+
+func runBy(carrier func(*runner) (transport, error)) runFunc {
+	return func(t testing.TB, target Target, o Options) *Result {
+		t.Helper()
+		res, err := run(context.Background(), target, o, carrier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
 	}
-	return res
+}
+
+// mustRun is Run.
+var mustRun = runBy(kernelTransport)
+
+// byEach runs a test once by each transport.
+func byEach(t *testing.T, test func(t *testing.T, run runFunc)) {
+	t.Run("kernel", func(t *testing.T) { test(t, runBy(kernelTransport)) })
+	t.Run("plain", func(t *testing.T) { test(t, runBy(plainTransport)) })
 }

@@ -15,147 +15,157 @@ import (
 
 // Every API, closed loop: the counts are the server's, whatever the chunks are.
 func TestRunEveryAPI(t *testing.T) {
-	for _, tt := range []struct {
-		api        API
-		batch      int
-		usage      bool
-		wantChunks int
-		wantTokens int32 // of the last chunk; 0 is unknown
-		wantCached int
-	}{
-		{api: Completions, wantChunks: 8},
-		{api: Completions, batch: 3, wantChunks: 3},
-		{api: Completions, batch: 3, usage: true, wantChunks: 3, wantTokens: 2},
-		{api: Chat, wantChunks: 8},
-		{api: Chat, usage: true, wantChunks: 8, wantTokens: 1},
-		{api: Generate, wantChunks: 8, wantTokens: 1},
-		{api: Generate, batch: 3, wantChunks: 3, wantTokens: 2},
-		{api: Completion, wantChunks: 8, wantTokens: 1},
-		{api: Completion, batch: 5, wantChunks: 2, wantTokens: 3},
-	} {
-		t.Run(string(tt.api), func(t *testing.T) {
-			checkNoLeak(t)
-			m := newMock(t, tt.api, func(m *mock) { m.batch, m.usage = tt.batch, tt.usage })
-			res := mustRun(t, m.target(), Options{Prompts: prompts(6, 8), Concurrency: 2})
-			fresh := 0
-			for i := range res.Records {
-				rec := &res.Records[i]
-				if rec.Class != "" || rec.Index != i || rec.Status != 200 || rec.FinishReason != "length" {
-					t.Fatalf("record %d: class %q %q, index %d, status %d, finish %q", i, rec.Class, rec.Error, rec.Index, rec.Status, rec.FinishReason)
+	byEach(t, func(t *testing.T, run runFunc) {
+		for _, tt := range []struct {
+			api        API
+			batch      int
+			usage      bool
+			wantChunks int
+			wantTokens int32 // of the last chunk; 0 is unknown
+			wantCached int
+		}{
+			{api: Completions, wantChunks: 8},
+			{api: Completions, batch: 3, wantChunks: 3},
+			{api: Completions, batch: 3, usage: true, wantChunks: 3, wantTokens: 2},
+			{api: Chat, wantChunks: 8},
+			{api: Chat, usage: true, wantChunks: 8, wantTokens: 1},
+			{api: Generate, wantChunks: 8, wantTokens: 1},
+			{api: Generate, batch: 3, wantChunks: 3, wantTokens: 2},
+			{api: Completion, wantChunks: 8, wantTokens: 1},
+			{api: Completion, batch: 5, wantChunks: 2, wantTokens: 3},
+		} {
+			t.Run(string(tt.api), func(t *testing.T) {
+				checkNoLeak(t)
+				m := newMock(t, tt.api, func(m *mock) { m.batch, m.usage = tt.batch, tt.usage })
+				res := run(t, m.target(), Options{Prompts: prompts(6, 8), Concurrency: 2})
+				fresh := 0
+				for i := range res.Records {
+					rec := &res.Records[i]
+					if rec.Class != "" || rec.Index != i || rec.Status != 200 || rec.FinishReason != "length" {
+						t.Fatalf("record %d: class %q %q, index %d, status %d, finish %q", i, rec.Class, rec.Error, rec.Index, rec.Status, rec.FinishReason)
+					}
+					if rec.PromptTokens != 5 || rec.OutputTokens != 8 || rec.CachedTokens != 0 || rec.RequestedTokens != 8 {
+						t.Errorf("record %d: tokens %d + %d of %d, cached %d", i, rec.PromptTokens, rec.OutputTokens, rec.RequestedTokens, rec.CachedTokens)
+					}
+					if _, tokens := rec.TokenChunks(); len(tokens) != tt.wantChunks || tokens[len(tokens)-1] != tt.wantTokens {
+						t.Errorf("record %d: chunks of tokens %v, want %d, the last of %d", i, tokens, tt.wantChunks, tt.wantTokens)
+					}
+					if rec.SchedNS > rec.SendNS || rec.SendNS > rec.FirstByteNS || rec.FirstByteNS > rec.FirstTokenNS ||
+						rec.FirstTokenNS > rec.LastTokenNS || rec.LastTokenNS > rec.DoneNS || rec.SchedNS < 0 {
+						t.Errorf("record %d: times out of order: %+v", i, rec)
+					}
+					if !rec.ConnReused {
+						fresh++
+					}
 				}
-				if rec.PromptTokens != 5 || rec.OutputTokens != 8 || rec.CachedTokens != 0 || rec.RequestedTokens != 8 {
-					t.Errorf("record %d: tokens %d + %d of %d, cached %d", i, rec.PromptTokens, rec.OutputTokens, rec.RequestedTokens, rec.CachedTokens)
+				if fresh != len(m.settled().remotes) || fresh > 2 {
+					t.Errorf("%d requests on fresh connections, the server saw %d for 2 workers", fresh, len(m.remotes))
 				}
-				if _, tokens := rec.TokenChunks(); len(tokens) != tt.wantChunks || tokens[len(tokens)-1] != tt.wantTokens {
-					t.Errorf("record %d: chunks of tokens %v, want %d, the last of %d", i, tokens, tt.wantChunks, tt.wantTokens)
-				}
-				if rec.SchedNS > rec.SendNS || rec.SendNS > rec.FirstByteNS || rec.FirstByteNS > rec.FirstTokenNS ||
-					rec.FirstTokenNS > rec.LastTokenNS || rec.LastTokenNS > rec.DoneNS || rec.SchedNS < 0 {
-					t.Errorf("record %d: times out of order: %+v", i, rec)
-				}
-				if !rec.ConnReused {
-					fresh++
-				}
-			}
-			if fresh != len(m.remotes) || fresh > 2 {
-				t.Errorf("%d requests on fresh connections, the server saw %d for 2 workers", fresh, len(m.remotes))
-			}
-		})
-	}
+			})
+		}
+	})
 }
 
 // A token is stamped after the server wrote it, and before its next request came.
 func TestStampsLieBetweenTheServers(t *testing.T) {
-	m := newMock(t, Generate, nil)
-	res := mustRun(t, m.target(), Options{Prompts: prompts(20, 3), Concurrency: 1})
-	for i := range res.Records {
-		rec := &res.Records[i]
-		wrote := int64(m.firsts[i].Sub(res.Start))
-		if wrote < rec.SendNS || wrote > rec.FirstTokenNS {
-			t.Errorf("record %d: sent %d, the server wrote %d, first token %d", i, rec.SendNS, wrote, rec.FirstTokenNS)
+	byEach(t, func(t *testing.T, run runFunc) {
+		m := newMock(t, Generate, nil)
+		res := run(t, m.target(), Options{Prompts: prompts(20, 3), Concurrency: 1})
+		for i := range res.Records {
+			rec := &res.Records[i]
+			wrote := int64(m.settled().firsts[i].Sub(res.Start))
+			if wrote < rec.SendNS || wrote > rec.FirstTokenNS {
+				t.Errorf("record %d: sent %d, the server wrote %d, first token %d", i, rec.SendNS, wrote, rec.FirstTokenNS)
+			}
 		}
-	}
+	})
 }
 
 // The closed loop has exactly C requests in flight until fewer are left. The mock
 // answers nobody until C are there, so that C-1 would hang, and notes the most.
 func TestClosedLoopKeepsExactlyC(t *testing.T) {
-	const c, n = 5, 30
-	var mu sync.Mutex
-	arrived := 0
-	full := make(chan struct{})
-	m := newMock(t, Generate, func(m *mock) {
-		m.step = func(i int) {
-			if i > 0 {
-				return
+	byEach(t, func(t *testing.T, run runFunc) {
+		const c, n = 5, 30
+		var mu sync.Mutex
+		arrived := 0
+		full := make(chan struct{})
+		m := newMock(t, Generate, func(m *mock) {
+			m.step = func(i int) {
+				if i > 0 {
+					return
+				}
+				mu.Lock()
+				arrived++
+				mine := full
+				if arrived%c == 0 {
+					close(full)
+					full = make(chan struct{})
+				}
+				mu.Unlock()
+				<-mine
 			}
-			mu.Lock()
-			arrived++
-			mine := full
-			if arrived%c == 0 {
-				close(full)
-				full = make(chan struct{})
-			}
-			mu.Unlock()
-			<-mine
+		})
+		res := run(t, m.target(), Options{Prompts: prompts(n, 3), Concurrency: c, TotalTimeout: 10 * time.Second})
+		if s := Summarize(res); s.Failed != 0 || s.Requests != n {
+			t.Fatalf("%d of %d failed: %v", s.Failed, s.Requests, s.ByClass)
+		}
+		if m.settled().most != c {
+			t.Errorf("%d in flight at most, want %d", m.most, c)
 		}
 	})
-	res := mustRun(t, m.target(), Options{Prompts: prompts(n, 3), Concurrency: c, TotalTimeout: 10 * time.Second})
-	if s := Summarize(res); s.Failed != 0 || s.Requests != n {
-		t.Fatalf("%d of %d failed: %v", s.Failed, s.Requests, s.ByClass)
-	}
-	if m.most != c {
-		t.Errorf("%d in flight at most, want %d", m.most, c)
-	}
 }
 
 func TestOpenLoop(t *testing.T) {
-	checkNoLeak(t)
-	m := newMock(t, Generate, nil)
-	const n, rate = 40, 400.0
-	res := mustRun(t, m.target(), Options{Prompts: prompts(n, 2), Rate: rate, Arrival: Constant})
-	for i := range res.Records {
-		rec := &res.Records[i]
-		if want := int64(float64(i+1) / rate * 1e9); rec.SchedNS != want {
-			t.Errorf("record %d: due at %d, want %d", i, rec.SchedNS, want)
+	byEach(t, func(t *testing.T, run runFunc) {
+		checkNoLeak(t)
+		m := newMock(t, Generate, nil)
+		const n, rate = 40, 400.0
+		res := run(t, m.target(), Options{Prompts: prompts(n, 2), Rate: rate, Arrival: Constant})
+		for i := range res.Records {
+			rec := &res.Records[i]
+			if want := int64(float64(i+1) / rate * 1e9); rec.SchedNS != want {
+				t.Errorf("record %d: due at %d, want %d", i, rec.SchedNS, want)
+			}
+			if rec.Class != "" || rec.SendNS < rec.SchedNS {
+				t.Errorf("record %d: class %q %s; due %d, sent %d", i, rec.Class, rec.Error, rec.SchedNS, rec.SendNS)
+			}
 		}
-		if rec.Class != "" || rec.SendNS < rec.SchedNS {
-			t.Errorf("record %d: class %q %s; due %d, sent %d", i, rec.Class, rec.Error, rec.SchedNS, rec.SendNS)
+		if d := res.DurationSeconds; d < n/rate {
+			t.Errorf("took %v s, but the last was due at %v", d, n/rate)
 		}
-	}
-	if d := res.DurationSeconds; d < n/rate {
-		t.Errorf("took %v s, but the last was due at %v", d, n/rate)
-	}
-	t.Logf("lag p50 %.0f us, p99 %.0f us", res.Client.LagP50Seconds*1e6, res.Client.LagP99Seconds*1e6)
+		t.Logf("lag p50 %.0f us, p99 %.0f us", res.Client.LagP50Seconds*1e6, res.Client.LagP99Seconds*1e6)
+	})
 }
 
 // An open loop sends on time although the server answers nobody, and dials what
 // it has not dialled before.
 func TestOpenLoopDoesNotWaitForTheServer(t *testing.T) {
-	const n = 20
-	var mu sync.Mutex
-	arrived := 0
-	all := make(chan struct{})
-	m := newMock(t, Completion, func(m *mock) {
-		m.step = func(i int) {
-			if i > 0 {
-				return
+	byEach(t, func(t *testing.T, run runFunc) {
+		const n = 20
+		var mu sync.Mutex
+		arrived := 0
+		all := make(chan struct{})
+		m := newMock(t, Completion, func(m *mock) {
+			m.step = func(i int) {
+				if i > 0 {
+					return
+				}
+				mu.Lock()
+				if arrived++; arrived == n {
+					close(all)
+				}
+				mu.Unlock()
+				<-all
 			}
-			mu.Lock()
-			if arrived++; arrived == n {
-				close(all)
-			}
-			mu.Unlock()
-			<-all
+		})
+		res := run(t, m.target(), Options{Prompts: prompts(n, 1), Rate: 1000, Arrival: Poisson, Seed: 3, Connections: 2, TotalTimeout: 10 * time.Second})
+		if s := Summarize(res); s.Failed != 0 {
+			t.Fatalf("failed: %v", s.ByClass)
+		}
+		if len(m.settled().remotes) != n {
+			t.Errorf("%d connections, want %d", len(m.remotes), n)
 		}
 	})
-	res := mustRun(t, m.target(), Options{Prompts: prompts(n, 1), Rate: 1000, Arrival: Poisson, Seed: 3, Connections: 2, TotalTimeout: 10 * time.Second})
-	if s := Summarize(res); s.Failed != 0 {
-		t.Fatalf("failed: %v", s.ByClass)
-	}
-	if len(m.remotes) != n {
-		t.Errorf("%d connections, want %d", len(m.remotes), n)
-	}
 }
 
 // Cancelling ends every stream, and every request has its record.
@@ -210,22 +220,26 @@ func TestCancelledBeforeTheStart(t *testing.T) {
 }
 
 func TestStopSendingDrains(t *testing.T) {
-	m := newMock(t, Generate, nil)
-	res := mustRun(t, m.target(), Options{Prompts: prompts(1000, 2), Rate: 100, Arrival: Constant, StopSending: 55 * time.Millisecond})
-	if s := Summarize(res); s.Failed != 0 || s.Requests != 5 || s.Unsent != 995 {
-		t.Errorf("%d sent, %d failed, %d unsent; want the 5 that are due by 55 ms", s.Requests, s.Failed, s.Unsent)
-	}
+	byEach(t, func(t *testing.T, run runFunc) {
+		m := newMock(t, Generate, nil)
+		res := run(t, m.target(), Options{Prompts: prompts(1000, 2), Rate: 100, Arrival: Constant, StopSending: 55 * time.Millisecond})
+		if s := Summarize(res); s.Failed != 0 || s.Requests != 5 || s.Unsent != 995 {
+			t.Errorf("%d sent, %d failed, %d unsent; want the 5 that are due by 55 ms", s.Requests, s.Failed, s.Unsent)
+		}
+	})
 }
 
 func TestMaxFailures(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "no", http.StatusInternalServerError)
-	}))
-	defer srv.Close()
-	res := mustRun(t, Target{URL: srv.URL, API: Generate}, Options{Prompts: prompts(50, 1), Concurrency: 1, MaxFailures: 4})
-	if s := Summarize(res); s.ByClass[ClassStatus] != 4 || s.Unsent != 46 {
-		t.Errorf("%v, %d unsent; want 4 failures and 46 unsent", s.ByClass, s.Unsent)
-	}
+	byEach(t, func(t *testing.T, run runFunc) {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "no", http.StatusInternalServerError)
+		}))
+		defer srv.Close()
+		res := run(t, Target{URL: srv.URL, API: Generate}, Options{Prompts: prompts(50, 1), Concurrency: 1, MaxFailures: 4})
+		if s := Summarize(res); s.ByClass[ClassStatus] != 4 || s.Unsent != 46 {
+			t.Errorf("%v, %d unsent; want 4 failures and 46 unsent", s.ByClass, s.Unsent)
+		}
+	})
 }
 
 func TestTLS(t *testing.T) {
@@ -306,7 +320,7 @@ func BenchmarkRun(b *testing.B) {
 			b.Fatal(s.ByClass)
 		}
 		var late []float64
-		firsts := slices.SortedFunc(slices.Values(m.firsts), time.Time.Compare)
+		firsts := slices.SortedFunc(slices.Values(m.settled().firsts), time.Time.Compare)
 		tokens := make([]int64, 0, streams)
 		for i := range res.Records {
 			tokens = append(tokens, res.Records[i].FirstTokenNS)
