@@ -92,8 +92,10 @@ type Run struct {
 	TrialID        string    `parquet:"trial_id"`
 	RunID          string    `parquet:"run_id"`
 	ConfigID       string    `parquet:"config_id"`
-	LoadPoint      string    `parquet:"load_point,dict"` // "c16": closed loop, 16 requests in flight
-	Concurrency    int32     `parquet:"concurrency"`     // requests kept in flight
+	LoadPoint      string    `parquet:"load_point,dict"` // c16: closed loop, 16 requests in flight; r2.5: open loop, 2.5 a second; trace: at a trace's times
+	Concurrency    int32     `parquet:"concurrency"`     // requests kept in flight; 0 in an open loop
+	Rate           *float64  `parquet:"rate,optional"`   // requests offered a second; null in a closed loop and for a trace
+	API            string    `parquet:"api,dict"`        // completions | chat | generate | completion
 	Repeat         int32     `parquet:"repeat"`          // from 1
 	Seed           int64     `parquet:"seed"`            // of the study's prompts
 	Block          int64     `parquet:"block"`           // which prompts of that seed; the same for every config
@@ -104,13 +106,18 @@ type Run struct {
 	DurationS      float64   `parquet:"duration_s"` // first send to last completion
 	Requests       int32     `parquet:"requests"`
 	Failures       int32     `parquet:"failed"`
+	Unsent         int32     `parquet:"unsent"`  // planned, and not sent before the run ended
 	Flushed        bool      `parquet:"flushed"` // the prefix cache was emptied before
 	PromptTokens   int64     `parquet:"prompt_tokens"`
 	OutputTokens   int64     `parquet:"output_tokens"`
 	CachedTokens   int64     `parquet:"cached_tokens"` // -1: the server does not say
+	SharedTokens   int64     `parquet:"shared_tokens"` // of the prompts, that an earlier one of the run has too by design: what a cache can find; -1: not known
 	OutputTPS      float64   `parquet:"output_tps"`    // output tokens / duration
 	TotalTPS       float64   `parquet:"total_tps"`     // prompt and output tokens / duration
 	RequestRPS     float64   `parquet:"request_rps"`
+	SteadyS        float64   `parquet:"steady_s"`          // length of the part of the run that is neither beginning nor draining
+	SteadyTPS      float64   `parquet:"steady_output_tps"` // output tokens / s in it, by the times of their chunks
+	GoodRPS        *float64  `parquet:"good_rps,optional"` // requests / s that kept the limits that were asked for; null: there were none
 	TTFTMeanS      float64   `parquet:"ttft_mean_s"`
 	TTFTP50S       float64   `parquet:"ttft_p50_s"`
 	TTFTP90S       float64   `parquet:"ttft_p90_s"`
@@ -133,27 +140,55 @@ type Run struct {
 // Request is one row of requests. Times are ns from the run's start, -1 where the
 // event did not happen.
 type Request struct {
-	StudyID      string  `parquet:"study_id,dict"`
-	TrialID      string  `parquet:"trial_id,dict"`
-	RunID        string  `parquet:"run_id,dict"`
-	Request      int32   `parquet:"request"` // index in the run, from 0
-	Status       int32   `parquet:"status"`  // HTTP; 0: none arrived
-	FailureClass string  `parquet:"failure_class,dict"`
-	Error        string  `parquet:"error"`
-	FinishReason string  `parquet:"finish_reason,dict"`
-	SchedNS      int64   `parquet:"t_sched_ns,delta"`
-	SendNS       int64   `parquet:"t_send_ns,delta"`
-	FirstByteNS  int64   `parquet:"t_first_byte_ns,delta"`
-	FirstTokenNS int64   `parquet:"t_first_token_ns,delta"`
-	LastTokenNS  int64   `parquet:"t_last_token_ns,delta"`
-	DoneNS       int64   `parquet:"t_done_ns,delta"`
-	PromptTokens int32   `parquet:"prompt_tokens"` // as the server counts; -1: it does not say
-	OutputTokens int32   `parquet:"output_tokens"`
-	CachedTokens int32   `parquet:"cached_tokens"`
-	Requested    int32   `parquet:"requested_tokens"`
-	ChunkNS      []int64 `parquet:"chunk_ns,list"`     // arrival of each chunk that carried tokens
-	ChunkTokens  []int32 `parquet:"chunk_tokens,list"` // its tokens; 0: the server does not say
-	Simulated    bool    `parquet:"simulated"`
+	StudyID      string `parquet:"study_id,dict"`
+	TrialID      string `parquet:"trial_id,dict"`
+	RunID        string `parquet:"run_id,dict"`
+	Request      int32  `parquet:"request"` // index in the run, from 0
+	API          string `parquet:"api,dict"`
+	Status       int32  `parquet:"status"` // HTTP; 0: none arrived
+	FailureClass string `parquet:"failure_class,dict"`
+	Error        string `parquet:"error"`
+	FinishReason string `parquet:"finish_reason,dict"`
+	SchedNS      int64  `parquet:"t_sched_ns,delta"`
+	DispatchNS   int64  `parquet:"t_dispatch_ns,delta"`   // taken up, before any dial
+	ConnReadyNS  int64  `parquet:"t_conn_ready_ns,delta"` // a connection was there
+	SendNS       int64  `parquet:"t_send_ns,delta"`       // the write began
+	WrittenNS    int64  `parquet:"t_written_ns,delta"`
+	HeadersNS    int64  `parquet:"t_headers_ns,delta"`
+	FirstByteNS  int64  `parquet:"t_first_byte_ns,delta"`
+	FirstEventNS int64  `parquet:"t_first_choices_ns,delta"` // first event with a choice, be it empty
+	FirstTokenNS int64  `parquet:"t_first_token_ns,delta"`
+	VisibleNS    int64  `parquet:"t_first_visible_ns,delta"` // first token that is not reasoning
+	LastTokenNS  int64  `parquet:"t_last_token_ns,delta"`
+	LastEventNS  int64  `parquet:"t_last_choices_ns,delta"`
+	FinishNS     int64  `parquet:"t_finish_ns,delta"`
+	UsageNS      int64  `parquet:"t_usage_ns,delta"`
+	DoneNS       int64  `parquet:"t_done_ns,delta"`
+	ConnReused   bool   `parquet:"conn_reused"`
+	Reads        int32  `parquet:"reads"`         // that brought bytes
+	PromptTokens int32  `parquet:"prompt_tokens"` // as the server counts; -1: it does not say
+	OutputTokens int32  `parquet:"output_tokens"`
+	CachedTokens int32  `parquet:"cached_tokens"`
+	Requested    int32  `parquet:"requested_tokens"`
+
+	// The chunks that carried tokens: when each arrived, when the program had it
+	// (empty: at that time), its tokens (0: the server does not say), what it was, and
+	// which of the request's reads brought it: equal numbers share one time.
+	ChunkNS     []int64 `parquet:"chunk_ns,list"`
+	ChunkUserNS []int64 `parquet:"chunk_user_ns,list"`
+	ChunkTokens []int32 `parquet:"chunk_tokens,list"`
+	ChunkKind   []int32 `parquet:"chunk_kind,list"` // 0 empty, 1 role, 2 reasoning, 3 content, 4 tool, 5 finish, 6 usage, 7 done, 8 comment, 9 error
+	ChunkRead   []int32 `parquet:"chunk_read,list"`
+
+	// The stream's other events likewise. EventAt is an event's place among all events,
+	// those with tokens included, from 0.
+	EventNS     []int64 `parquet:"event_ns,list"`
+	EventUserNS []int64 `parquet:"event_user_ns,list"`
+	EventKind   []int32 `parquet:"event_kind,list"`
+	EventRead   []int32 `parquet:"event_read,list"`
+	EventAt     []int32 `parquet:"event_at,list"`
+
+	Simulated bool `parquet:"simulated"`
 }
 
 // Sample is one row of samples: one metric of one source at one time.

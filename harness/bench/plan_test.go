@@ -108,18 +108,23 @@ func TestInvalidReason(t *testing.T) {
 	for _, tt := range []struct {
 		requests, failed int32
 		prompt, cached   int64
+		shared           int64
 		want             string
 	}{
-		{8, 0, 64, 0, ""},
-		{8, 0, 64, -1, ""}, // the server does not say
-		{8, 1, 64, 0, "1 of 8 requests failed"},
-		{1000, 1, 64, 0, ""},
-		{999, 1, 64, 0, "1 of 999 requests failed"},
-		{8, 0, 1000, 10, ""},
-		{8, 0, 1000, 11, "11 of 1000 prompt tokens came from the prefix cache"},
-		{8, 8, 0, 0, "8 of 8 requests failed"},
+		{8, 0, 64, 0, 0, ""},
+		{8, 0, 64, -1, 0, ""}, // the server does not say
+		{8, 1, 64, 0, 0, "1 of 8 requests failed"},
+		{1000, 1, 64, 0, 0, ""},
+		{999, 1, 64, 0, 0, "1 of 999 requests failed"},
+		{8, 0, 1000, 10, 0, ""},
+		{8, 0, 1000, 11, 0, "11 of 1000 prompt tokens came from the prefix cache, and 0 could by design"},
+		{8, 8, 0, 0, 0, "8 of 8 requests failed"},
+		{8, 0, 1000, 520, 500, ""},
+		{8, 0, 1000, 0, 500, ""}, // a config may have no cache
+		{8, 0, 1000, 521, 500, "521 of 1000 prompt tokens came from the prefix cache, and 500 could by design"},
+		{8, 0, 1000, 900, -1, ""}, // nobody knows what they share
 	} {
-		r := results.Run{Requests: tt.requests, Failures: tt.failed, PromptTokens: tt.prompt, CachedTokens: tt.cached}
+		r := results.Run{Requests: tt.requests, Failures: tt.failed, PromptTokens: tt.prompt, CachedTokens: tt.cached, SharedTokens: tt.shared}
 		if got := invalidReason(r); got != tt.want {
 			t.Errorf("%+v: %q, want %q", tt, got, tt.want)
 		}

@@ -11,7 +11,8 @@ import (
 // Bounds of the validity gate (a run outside is kept, marked, and measured again).
 const (
 	maxFailedShare = 0.001 // of a run's requests
-	maxCachedShare = 0.01  // of its prompt tokens: the prompts are new, so nothing should be cached
+	maxCachedShare = 0.01  // of its prompt tokens beyond those that are shared by design: the prompts are new
+	maxSharedShare = 0.02  // the same where some are shared: servers cache whole blocks
 	maxTries       = 3     // of one run, the first included
 )
 
@@ -20,8 +21,12 @@ func invalidReason(r results.Run) string {
 	if float64(r.Failures) > maxFailedShare*float64(r.Requests) {
 		return fmt.Sprintf("%d of %d requests failed", r.Failures, r.Requests)
 	}
-	if r.CachedTokens > 0 && float64(r.CachedTokens) > maxCachedShare*float64(r.PromptTokens) {
-		return fmt.Sprintf("%d of %d prompt tokens came from the prefix cache", r.CachedTokens, r.PromptTokens)
+	share := maxCachedShare
+	if r.SharedTokens > 0 {
+		share = maxSharedShare
+	}
+	if r.SharedTokens >= 0 && float64(r.CachedTokens) > float64(r.SharedTokens)+share*float64(r.PromptTokens) {
+		return fmt.Sprintf("%d of %d prompt tokens came from the prefix cache, and %d could by design", r.CachedTokens, r.PromptTokens, r.SharedTokens)
 	}
 	return ""
 }

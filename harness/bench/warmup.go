@@ -32,13 +32,13 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 	last := math.NaN()
 	for round := 1; round <= maxWarmupRounds; round++ {
 		t.say("warmup", fmt.Sprintf("round %d", round))
-		result, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), Point{Concurrency: top}, max(4, top))
+		o, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), Point{Concurrency: top}, max(4, top))
 		if f != nil || ctx.Err() != nil {
 			return f
 		}
-		s := load.Summarize(result)
-		if s.Failed == len(result.Records) {
-			class, text := failureOf(t.requestRows("", result))
+		s := load.Summarize(o.result)
+		if s.Failed == len(o.result.Records) {
+			class, text := failureOf(t.requestRows("", o.result.Records))
 			return t.diagnose(ctx, engine.PhaseWarmup, class, text)
 		}
 		if math.Abs(s.OutputTPS-last) <= steadyChange*last && round >= minWarmupRounds {
@@ -50,31 +50,39 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 	return nil
 }
 
+// offered is a load that was offered.
+type offered struct {
+	prompts []load.Prompt
+	result  *load.Result // nil: it could not be
+}
+
 // offer offers one load. It returns a failure when the server ended meanwhile.
-func (t *trial) offer(ctx context.Context, phase string, block uint64, point Point, requests int) (*load.Result, *engine.Failure) {
+func (t *trial) offer(ctx context.Context, phase string, block uint64, point Point, requests int) (offered, *engine.Failure) {
 	alive, cancel := t.alive(ctx)
 	defer cancel()
 	if most := t.source.Len(); most > 0 {
 		requests = min(requests, most)
 	}
-	options := point.Options(t.plan.OpenLoop, t.source.Prompts(block, requests), t.plan.Workload.Seed+block)
+	prompts := t.source.Prompts(block, requests)
+	options := point.Options(t.plan.OpenLoop, prompts, t.plan.Workload.Seed+block)
 	options.MaxFailures = max(4, requests/4)
 	result, err := load.Run(alive, t.target, options)
+	o := offered{prompts, result}
 	if ctx.Err() != nil {
-		return result, nil
+		return o, nil
 	}
 	if err == nil && connectionsLost(result) {
 		t.settle(ctx)
 	}
 	select {
 	case <-t.server.Done():
-		return result, t.diagnose(ctx, phase, engine.Crash, "the server ended")
+		return o, t.diagnose(ctx, phase, engine.Crash, "the server ended")
 	default:
 	}
 	if err != nil {
-		return result, t.diagnose(ctx, phase, engine.RequestErrors, err.Error())
+		return o, t.diagnose(ctx, phase, engine.RequestErrors, err.Error())
 	}
-	return result, nil
+	return o, nil
 }
 
 // connectionsLost reports whether a request failed as those of a dying server do.

@@ -17,7 +17,7 @@ import (
 // 100 kB, /metrics of a busy one 1 MB.
 const maxBody = 16 << 20
 
-// client speaks to servers on this machine only: no proxy, no redirects, and no
+// client asks one thing at a time: no proxy, no redirects, and no
 // connection kept that could hold up a server's shutdown.
 var client = &http.Client{
 	Transport:     &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext},
@@ -26,7 +26,7 @@ var client = &http.Client{
 
 // call makes one request to an endpoint and returns the body of a 200 answer that
 // matches what the endpoint expects.
-func call(ctx context.Context, base string, e space.Endpoint, timeout time.Duration) ([]byte, error) {
+func call(ctx context.Context, base string, header http.Header, e space.Endpoint, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	method := e.Method
@@ -36,6 +36,9 @@ func call(ctx context.Context, base string, e space.Endpoint, timeout time.Durat
 	req, err := http.NewRequestWithContext(ctx, method, base+e.Path, nil)
 	if err != nil {
 		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
 	}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestFlush(t *testing.T) {
 		{"wrong method", &space.Endpoint{Path: "/flush"}, false, "GET /flush: HTTP 405"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s.launch.Server.Flush = tt.end
+			s.Spec.Flush = tt.end
 			ok, err := s.Flush(t.Context())
 			if ok != tt.ok || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("got %v, %v; want %v, %q", ok, err, tt.ok, tt.err)
@@ -47,7 +47,7 @@ func TestInfo(t *testing.T) {
 		}
 		return list
 	}
-	s.launch.Server.Info = paths("/missing", "/text", "/props", "/flush")
+	s.Spec.Info = paths("/missing", "/text", "/props", "/flush")
 	var got map[string]map[string]int
 	if err := json.Unmarshal([]byte(s.Info(t.Context())), &got); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestInfo(t *testing.T) {
 	if diff := cmp.Diff(map[string]map[string]int{"/props": {"n_ctx": 256}}, got); diff != "" {
 		t.Error("(-want +got)\n" + diff)
 	}
-	s.launch.Server.Info = paths("/missing", "/text")
+	s.Spec.Info = paths("/missing", "/text")
 	if got := s.Info(t.Context()); got != "" {
 		t.Errorf("a server that says nothing: %q", got)
 	}
@@ -95,12 +95,12 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for path, text := range map[string]string{"/missing": "HTTP 404", "/broken-metrics": "/broken-metrics: "} {
-		s.launch.Server.Metrics.Path = path
+		s.Spec.Metrics.Path = path
 		if _, err := s.Metrics(t.Context()); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	s.launch.Server.Metrics = nil
+	s.Spec.Metrics = nil
 	if got, err := s.Metrics(t.Context()); got != nil || err != nil {
 		t.Errorf("an engine without metrics: %v, %v", got, err)
 	}

@@ -130,6 +130,7 @@ func (s *Source) replay(out []Prompt, run uint64) {
 		switch {
 		case row.text != "":
 			p.Text = s.saltWords(salt{run, 0}) + " " + row.text // one for all of the run: they may share a beginning
+			p.SharedTokens = -1
 		case row.blocks != nil:
 			s.blocks(p, run, i, row, seen)
 		default:

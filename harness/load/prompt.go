@@ -15,7 +15,8 @@ type Prompt struct {
 	OutputTokens int
 
 	// SharedTokens is how many of its first tokens an earlier prompt of the run has
-	// too, by design: what a prefix cache can find. Run does not look at it.
+	// too, by design: what a prefix cache can find; -1 is not known. Of a later turn it
+	// is an estimate: what was really said is in the records. Run does not look at it.
 	SharedTokens int
 
 	// DueNS is when an Arrival of Trace sends the prompt, in ns from the run's start.

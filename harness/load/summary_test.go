@@ -45,12 +45,14 @@ func TestSummarize(t *testing.T) {
 	for i := range r.Records {
 		rec := &r.Records[i]
 		rec.ChunkKind = slices.Repeat([]ChunkKind{KindContent}, len(rec.ChunkNS))
+		rec.FirstVisibleNS = rec.FirstTokenNS
 	}
+	r.Records[2].FirstVisibleNS = -1 // it only reasoned
 	want := Summary{
 		Requests: 6, Failed: 2, Unsent: 1, ByClass: map[string]int{ClassReset: 1, ClassConnect: 1},
 		DurationSeconds: 0.4, // 5 to 405 ms
 		PromptTokens:    21, OutputTokens: 12, CachedTokens: 1, CachedSaid: 3,
-		OutputTPS: 30, TotalTPS: 82.5, RequestRPS: 10,
+		OutputTPS: 30, TotalTPS: 82.5, RequestRPS: 10, InFlight: 0.8625,
 		TTFTSeconds:      []float64{0.1, 0.05, 0.06, 0.02},
 		E2ESeconds:       []float64{0.18, 0.08, 0.065, 0.02},
 		TPOTSeconds:      []float64{0.02, 0.015, 0.0025},
@@ -59,6 +61,13 @@ func TestSummarize(t *testing.T) {
 		ITLSeconds:       []float64{0.01, 0.01, 0.03, 0.03, 0.01, 0.02},
 		ITLMissing:       1,
 		ChunkGapSeconds:  []float64{0.02, 0.06, 0.01, 0.02, 0.005},
+		VisibleSeconds:   []float64{0.1, 0.05, 0.02},
+		UserTPS:          []float64{50, 1 / 0.015, 400},
+		WholeTPS:         []float64{5 / 0.18, 37.5, 3 / 0.065, 50},
+		TPOTRestSeconds:  []float64{0.02}, // 5 tokens, 1 in the first chunk
+		Good:             4, GoodTokens: 12, GoodRPS: 10, GoodTPS: 30,
+		// In flight 1 for 210 of 400 ms, 2 for 109: the upper quartile is 2, from 10 to 200 ms.
+		Steady: Window{FromSeconds: 0.01, ToSeconds: 0.2, OutputTokens: 12, OutputTPS: 12 / 0.19},
 	}
 	if diff := cmp.Diff(want, Summarize(r), cmpopts.EquateApprox(1e-12, 0)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
