@@ -95,16 +95,12 @@ func newRowSet(params []Param, rows []Point) (*rowSet, error) {
 	return s, nil
 }
 
-// has reports whether the values of the arguments are a row. Their number is that of
-// the parameters.
+// has reports whether the values of the arguments are a row: one argument for each
+// parameter, with one of its values.
 func (s *rowSet) has(e *expr, lookup func(*expr) Value) bool {
 	p := make(Point, len(e.args))
 	for i, a := range e.args {
-		v, ok := s.index[i][a.eval(lookup)]
-		if !ok {
-			return false
-		}
-		p[i] = v
+		p[i] = s.index[i][a.eval(lookup)]
 	}
 	_, found := slices.BinarySearchFunc(s.rows, p, func(a, b Point) int { return slices.Compare(a, b) })
 	return found

@@ -172,6 +172,19 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// Only what fails after the 20th ask of its run counts, as a share of all asks there.
+func TestFailedShareAfter20(t *testing.T) {
+	p := problemOf(t, "a,x\n1,1\n", Columns{Params: []string{"a"}, Minimise: []string{"x"}})
+	run := Run{Method: "m", Asks: make([]Ask, 24)}
+	for _, i := range []int{0, 19, 20, 23} { // counted from 0
+		run.Asks[i].Failed = true
+	}
+	m := p.Report(Options{Budget: 24}, []Run{run, {Method: "m", Asks: make([]Ask, 24)}, {Method: "m", Asks: make([]Ask, 9)}}).Methods[0]
+	if *m.FailedAfter20 != 0.25 || m.Failed != 0 || m.Runs[0].Failed != 4 {
+		t.Errorf("share %v, failed %v and %v", *m.FailedAfter20, m.Failed, m.Runs[0].Failed)
+	}
+}
+
 // Half of the runs must have got there for a median to be one.
 func TestMedians(t *testing.T) {
 	inf := math.Inf(1)
@@ -206,7 +219,7 @@ func TestAsked(t *testing.T) {
 		rowOf[rank.Lo] = row + 1
 	}
 	text := "seed,method,row,ask,note\n"
-	for i := range 30 { // run by run is not the order of the file
+	for i := range slices.Backward(make([]bool, 30)) { // the order of the file is not that of the asks
 		for _, run := range runs {
 			text += strings.Join([]string{number(float64(run.Seed)).String(), "copy of " + run.Method, number(float64(rowOf[run.Asks[i].Rank])).String(), number(float64(i)).String(), ""}, ",") + "\n"
 		}
