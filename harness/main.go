@@ -4,9 +4,10 @@
 //	harness sweep  --device-num 8    enumerate, prune, sample a seed set, benchmark it
 //	harness refine                   continue: NSGA-II on what is measured so far
 //	harness front                    the Pareto table of a study
+//	harness bench  --url U           the load generator alone
 //
 // Results go to stdout, progress to stderr. Exit status: 0 done, 1 failed, 2 usage,
-// 3 finished with failed trials, 130 interrupted.
+// 3 finished with failed trials, 4 an SLO was missed, 130 interrupted.
 package main
 
 import (
@@ -121,7 +122,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
+			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
 		},
 	}
 }

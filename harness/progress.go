@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -25,9 +26,10 @@ type progress struct {
 	bars *mpb.Progress     // nil: no terminal
 	bar  *mpb.Bar
 
-	mu  sync.Mutex // the bar reads what follows from its own goroutine
-	now string     // what the running trial does
-	at  study.Progress
+	mu    sync.Mutex // the bar reads what follows from its own goroutine
+	now   string     // what the running trial does
+	since time.Time  // since when; zero: not shown
+	at    study.Progress
 }
 
 func newProgress(out io.Writer, terminal bool, base map[string]string) *progress {
@@ -50,7 +52,11 @@ func (p *progress) count() string {
 func (p *progress) state() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return " " + p.now + left(p.at)
+	text := " " + p.now
+	if !p.since.IsZero() {
+		text += fmt.Sprintf(", %.0f s", time.Since(p.since).Seconds())
+	}
+	return text + left(p.at)
 }
 
 func left(at study.Progress) string {

@@ -59,6 +59,19 @@ func (p Point) ConcurrencyGuess() int {
 	return 4
 }
 
+// BenchRequests is how many make a run where one server is measured alone: at least
+// four for each worker, so that the steady part is most of the run.
+func (p Point) BenchRequests(source *load.Source) int {
+	if most := source.Len(); most > 0 && p == (Point{}) {
+		return most
+	}
+	n := max(32, 4*p.Concurrency, int(math.Ceil(10*p.Rate)))
+	if most := source.Len(); most > 0 {
+		n = min(n, most)
+	}
+	return n
+}
+
 // requests is how many make a run: at least two for each worker of a closed loop, so
 // that a run is more than its start-up; ten seconds of an open loop; all of a
 // trace. Never less than a median needs, and never more than there are.

@@ -19,9 +19,13 @@ type Found struct {
 	Engine    string // sglang | vllm | llamacpp | openai: another that speaks OpenAI's formats
 	Version   string // "" where it does not say
 	Model     string // the name that OpenAI requests must carry; "" where it does not say
+	VocabSize int    // 0 where it does not say
 	How       string // the endpoint that told the engine
 	Simulated bool   // it is the built-in simulator
 }
+
+// ErrNoServer is what Identify gives where nothing answers.
+var ErrNoServer = errors.New("no server answers")
 
 // probeTimeout bounds each question: a server that is busy still answers these.
 const probeTimeout = 10 * time.Second
@@ -45,9 +49,10 @@ func Identify(ctx context.Context, base string, header http.Header) (Found, erro
 	}
 	models := ask("/v1/models")
 	if len(tried) > 0 && !answered(tried[0]) {
-		return f, fmt.Errorf("no server answers at %s: %w", f.URL, tried[0])
+		return f, fmt.Errorf("%w at %s: %w", ErrNoServer, f.URL, tried[0])
 	}
 	f.Model = f.ModelName(ctx)
+	f.VocabSize = vocabSize(models)
 	props := ask("/props")
 	info := ask("/model_info")
 	if info == nil {
@@ -87,12 +92,24 @@ func answered(err error) bool {
 	return !errors.As(err, &lack)
 }
 
-func owner(models map[string]any) string {
+// firstModel is what /v1/models says of its first model.
+func firstModel(models map[string]any) map[string]any {
 	list, _ := models["data"].([]any)
 	if len(list) == 0 {
-		return ""
+		return nil
 	}
 	first, _ := list[0].(map[string]any)
-	name, _ := first["owned_by"].(string)
+	return first
+}
+
+func owner(models map[string]any) string {
+	name, _ := firstModel(models)["owned_by"].(string)
 	return name
+}
+
+// vocabSize is what llama.cpp says there.
+func vocabSize(models map[string]any) int {
+	meta, _ := firstModel(models)["meta"].(map[string]any)
+	n, _ := meta["n_vocab"].(float64)
+	return int(n)
 }

@@ -85,6 +85,12 @@ type endpoint struct {
 	head []byte // request line and headers, up to the value of Content-Length
 }
 
+// Validate reports what is wrong with the Target's URL, API or headers, or nil.
+func (t Target) Validate() error {
+	_, err := t.endpoint()
+	return err
+}
+
 func (t Target) endpoint() (endpoint, error) {
 	path, ok := paths[t.API]
 	if !ok {

@@ -27,10 +27,10 @@ func (f Front) Best(w io.Writer, base map[string]string) error {
 		ttft := slices.MinFunc(rows, func(a, b Row) int { return cmp.Compare(a.TTFT.Value, b.TTFT.Value) })
 		tps := slices.MaxFunc(rows, func(a, b Row) int { return cmp.Compare(a.TPS.Value, b.TPS.Value) })
 		fmt.Fprintf(tw, "  %d\tlowest TTFT p50\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\n", point, ttft.TrialID,
-			Duration(ttft.TTFT.Value), interval(ttft.TTFT, Duration), Duration(d.TTFT.Value), interval(d.TTFT, Duration),
+			Duration(ttft.TTFT.Value), Interval(ttft.TTFT.Interval, Duration), Duration(d.TTFT.Value), Interval(d.TTFT.Interval, Duration),
 			ttft.TTFT.Value/d.TTFT.Value, Difference(ttft.Params, base))
 		fmt.Fprintf(tw, "  %d\thighest output tok/s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\n", point, tps.TrialID,
-			Number(tps.TPS.Value), interval(tps.TPS, Number), Number(d.TPS.Value), interval(d.TPS, Number),
+			Number(tps.TPS.Value), Interval(tps.TPS.Interval, Number), Number(d.TPS.Value), Interval(d.TPS.Interval, Number),
 			tps.TPS.Value/d.TPS.Value, Difference(tps.Params, base))
 	}
 	if !found {

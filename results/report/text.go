@@ -36,7 +36,7 @@ func (f Front) Text(w io.Writer, base map[string]string) error {
 	fmt.Fprintln(tw, "  trial\tconc\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
 	for _, r := range points {
 		fmt.Fprintf(tw, "  %s\t%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.TrialID, r.Concurrency,
-			Duration(r.TTFT.Value), interval(r.TTFT, Duration), Number(r.TPS.Value), interval(r.TPS, Number),
+			Duration(r.TTFT.Value), Interval(r.TTFT.Interval, Duration), Number(r.TPS.Value), Interval(r.TPS.Interval, Number),
 			r.TTFT.N, probability(r.PFront), Difference(r.Params, base))
 	}
 	if err := tw.Flush(); err != nil {
@@ -127,9 +127,13 @@ func ValueText(v any) string {
 	return fmt.Sprint(v)
 }
 
-func interval(e stat.Estimate, format func(float64) string) string {
-	if math.IsNaN(e.Low) {
+// Interval writes the bounds of a number over runs, in the number's own format.
+func Interval(e stat.Interval, format func(float64) string) string {
+	switch {
+	case e.N == 1:
 		return "[1 run]"
+	case math.IsNaN(e.Low):
+		return "[?]"
 	}
 	return "[" + format(e.Low) + ", " + format(e.High) + "]"
 }

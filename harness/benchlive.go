@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"time"
+
+	"harness/harness/bench"
+	"harness/harness/engine"
+	"harness/harness/load"
+	"harness/harness/study"
+	"harness/results/report"
+)
+
+// benchLive measures a running server.
+func (a *app) benchLive(o benchOptions) error {
+	live, meta, err := a.prepareBench(&o)
+	if err != nil {
+		return err
+	}
+	var kept *benchFolder
+	if o.out != "" {
+		if kept, err = openBenchFolder(o.out, meta); err != nil {
+			return err
+		}
+		defer kept.close()
+	}
+	if !o.json {
+		meta.printHead(a.stderr)
+	}
+	p := newProgress(a.stderr, a.terminal && !o.json && !o.plain, nil)
+	runs, err := a.benchRuns(live, o, kept, p)
+	p.close()
+	if err != nil && len(runs) == 0 {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintf(a.stderr, "harness: %v\n", err)
+	}
+	if kept != nil {
+		runs = append(kept.before, runs...)
+	}
+	t := newTally(meta, o.rules, runs)
+	if err := a.printTally(t, o.json, o.out); err != nil {
+		return err
+	}
+	switch {
+	case a.ctx.Err() != nil:
+		return &exitError{status: exitInterrupted}
+	case err != nil:
+		return &exitError{status: exitFailed}
+	}
+	return t.exit()
+}
+
+// prepareBench finds out what the server is, and makes the workload fit for it.
+func (a *app) prepareBench(o *benchOptions) (*bench.Live, benchMeta, error) {
+	header := o.header.Clone()
+	if o.key != "" {
+		header.Set("Authorization", "Bearer "+string(o.key))
+	}
+	target := load.Target{URL: o.url, API: o.api, Model: o.model, Header: o.header, APIKey: o.key, ContinuousUsage: o.continuous}
+	if target.API == "" {
+		target.API = load.Completions // only to check the rest
+	}
+	if err := target.Validate(); err != nil {
+		return nil, benchMeta{}, &exitError{exitUsage, err}
+	}
+	found, err := a.identify(o, header)
+	if err != nil {
+		return nil, benchMeta{}, err
+	}
+	target.API, target.Model = o.api, o.model
+	target.ExtraBody = extraBody(found, o)
+	source, calibrated, err := a.fitWorkload(o, found, target)
+	if err != nil {
+		return nil, benchMeta{}, err
+	}
+	live := &bench.Live{Target: target, Peer: found.Peer, Source: source, Point: o.point, OpenLoop: o.openLoop, Ramp: o.ramp, Fresh: o.fresh,
+		Requests: o.requests, Duration: o.duration, Warmup: max(0, o.warmup), SLO: o.rules.SLO, Simulated: found.Simulated}
+	if o.warmup == 0 {
+		live.Warmup = o.point.ConcurrencyGuess()
+	}
+	if o.requests == 0 && o.duration == 0 {
+		live.Requests = o.point.BenchRequests(source)
+	}
+	if most := source.Len(); most > 0 && live.Requests > most {
+		return nil, benchMeta{}, usagef("--requests %d: the file has %d that can be used", live.Requests, most)
+	}
+	host, _ := os.Hostname()
+	return live, benchMeta{Schema: benchSchema, Created: time.Now().UTC().Truncate(time.Second), Host: host,
+		URL: o.url, Engine: found.Engine, Version: found.Version, How: found.How, Simulated: found.Simulated, API: o.api, Model: o.model,
+		Workload: source.Workload(), WorkloadHash: source.Workload().Hash(), Calibrated: calibrated, Point: o.point, OpenLoop: o.openLoop, RampSeconds: o.ramp.Seconds(),
+		Requests: live.Requests, DurationSeconds: o.duration.Seconds(), Warmup: live.Warmup, Fresh: o.fresh, Profile: o.rules.Profile, SLO: o.rules.SLO, Seed: o.workload.Seed}, nil
+}
+
+// identify asks the server what it is, and fills in API and model. Where both are
+// given a server that does not say is taken as it is.
+func (a *app) identify(o *benchOptions, header http.Header) (engine.Found, error) {
+	found, err := engine.Identify(a.ctx, o.url, header)
+	switch {
+	case a.ctx.Err() != nil:
+		return found, a.ctx.Err()
+	case err != nil && (o.api == "" || errors.Is(err, engine.ErrNoServer)):
+		return found, err
+	case err != nil:
+		found.Engine, found.How = "unknown", "--api"
+	}
+	if o.api == "" {
+		o.api = map[string]load.API{"sglang": load.Generate, "llamacpp": load.Completion, "vllm": load.Completions}[found.Engine]
+		if o.api == "" {
+			o.api = load.Chat
+		}
+	}
+	if o.model == "" && (o.api == load.Completions || o.api == load.Chat) {
+		o.model = found.Model
+	}
+	return found, nil
+}
+
+// extraBody is what the engine's requests carry beside the format's own fields: the
+// prompt cache of llama.cpp is kept out unless prompts are meant to find each other
+// there, and an unknown server is not asked for what only inference engines know.
+func extraBody(found engine.Found, o *benchOptions) map[string]any {
+	body := maps.Clone(found.Spec.ExtraBody)
+	if body == nil {
+		body = map[string]any{}
+	}
+	if o.workload.Shares() {
+		delete(body, "cache_prompt")
+	}
+	if found.Engine == "openai" {
+		body["ignore_eos"] = nil
+	}
+	maps.Copy(body, o.extra)
+	return body
+}
+
+// fitWorkload opens the workload with token ids or text, as the API takes them, and
+// calibrates texts of random words.
+func (a *app) fitWorkload(o *benchOptions, found engine.Found, target load.Target) (*load.Source, string, error) {
+	w := o.workload
+	w.Text = w.Text || o.api == load.Chat || found.Engine == "openai"
+	if w.VocabLow == 0 && w.VocabHigh == 0 && found.Spec.Vocab[1] > 0 {
+		w.VocabLow, w.VocabHigh = found.Spec.Vocab[0], found.Spec.Vocab[1]
+		if v := found.VocabSize; v > 0 && v < w.VocabHigh {
+			w.VocabLow, w.VocabHigh = min(w.VocabLow, v/4), v
+		}
+	}
+	how := ""
+	random := w.ShareGPT == nil
+	if random && (w.Text || w.Turns != nil) && w.Cost == nil {
+		ctx, cancel := context.WithTimeout(a.ctx, 2*time.Minute)
+		defer cancel()
+		var err error
+		if w.Cost, how, err = load.Calibrate(ctx, target); err != nil {
+			return nil, "", fmt.Errorf("calibrate the lengths of text prompts: %w", err)
+		}
+	}
+	source, err := openWorkload(w)
+	return source, how, err
+}
+
+// benchRuns warms up and measures. It returns what was measured before an error or an
+// interruption.
+func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *progress) (runs []bench.Measured, err error) {
+	first := 1
+	if kept != nil {
+		first += len(kept.before)
+	}
+	at := study.Progress{Total: o.repeats}
+	p.set(func() { p.at, p.now, p.since = at, "warm-up", time.Now() })
+	if err := live.Warm(a.ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.url, err)
+	}
+	for i := range o.repeats {
+		if a.ctx.Err() != nil {
+			break
+		}
+		p.set(func() { p.at, p.now, p.since = at, fmt.Sprintf("run %d of %d", i+1, o.repeats), time.Now() })
+		began := time.Now()
+		m, err := live.Run(a.ctx, first+i)
+		if err != nil {
+			return runs, fmt.Errorf("run %d against %s: %w", i+1, o.url, err)
+		}
+		if kept != nil {
+			if err := kept.write(m); err != nil {
+				return runs, err
+			}
+		}
+		runs = append(runs, m)
+		at.Done++
+		p.line("[%d/%d] %s: TTFT %s, %s tok/s, %s  (%s)", i+1, o.repeats, m.Row.LoadPoint, report.Duration(m.Row.TTFTP50S), report.Number(m.Row.OutputTPS),
+			report.Plural(int(m.Row.Requests), "request"), round(time.Since(began)))
+	}
+	return runs, nil
+}
