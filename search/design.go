@@ -73,7 +73,7 @@ func (d *design) append(p space.Point, reason string) bool {
 		return false
 	}
 	d.coverage.show(p)
-	d.asks = append(d.asks, Ask{Rank: r, Purpose: purposeSeed, Reason: reason})
+	d.asks = append(d.asks, Ask{Rank: r, Purpose: purposeSeed, Source: SourceDesign, Reason: reason})
 	return true
 }
 

@@ -103,7 +103,7 @@ func TestDesignSaysWhy(t *testing.T) {
 // lattice is exhausted.
 func TestDesignOutlastsItsPool(t *testing.T) {
 	l := newLattice(t, smallSpec)
-	h := newHistory(l)
+	h := newHistory(l, nil)
 	d := &design{lattice: l, seed: 1, size: 1000, draws: 50}
 	uniform := 0
 	for range 442 {

@@ -42,7 +42,7 @@ func (t *tour) propose(h *history, _ *rand.Rand) (Ask, bool) {
 			if t.next == 0 {
 				reason = defaultReason(t.lattice)
 			}
-			return Ask{Rank: r, Purpose: purposeSeed, Reason: reason}, true
+			return Ask{Rank: r, Purpose: purposeSeed, Source: SourceOrder, Reason: reason}, true
 		}
 	}
 	return Ask{}, false

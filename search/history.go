@@ -11,19 +11,21 @@ import (
 type history struct {
 	lattice *space.Lattice
 	count   space.Rank // of the lattice
+	limits  []Limit
 
-	known    rankSet      // told or pending
-	pending  []space.Rank // in the order asked
-	outcomes map[space.Rank]Outcome
-	told     rankSet // keys of outcomes; its order is not that of telling
-	version  int     // changes with outcomes
+	known   rankSet      // told or pending
+	pending []space.Rank // in the order asked: not told yet, or launched again
+	records map[space.Rank]record
+	told    rankSet // keys of records; its order is not that of telling
+	version int     // changes with records
 }
 
-func newHistory(l *space.Lattice) *history {
+func newHistory(l *space.Lattice, limits []Limit) *history {
 	return &history{
-		lattice:  l,
-		count:    l.Count(),
-		outcomes: make(map[space.Rank]Outcome),
+		lattice: l,
+		count:   l.Count(),
+		limits:  limits,
+		records: make(map[space.Rank]record),
 	}
 }
 
@@ -41,7 +43,8 @@ func (h *history) exhausted() bool {
 }
 
 func (h *history) hold(r space.Rank) {
-	if h.known.add(r) {
+	h.known.add(r)
+	if !slices.Contains(h.pending, r) {
 		h.pending = append(h.pending, r)
 	}
 }
@@ -52,7 +55,28 @@ func (h *history) tell(r space.Rank, o Outcome) {
 		h.pending = slices.Delete(h.pending, i, i+1)
 	}
 	h.told.add(r)
-	o.Points = slices.Clone(o.Points)
-	h.outcomes[r] = o
+	h.records[r] = h.records[r].with(o)
 	h.version++
+}
+
+// unmeasured are the pending configurations of which nothing was told yet.
+func (h *history) unmeasured() []space.Rank {
+	var ranks []space.Rank
+	for _, r := range h.pending {
+		if !h.told.has(r) {
+			ranks = append(ranks, r)
+		}
+	}
+	return ranks
+}
+
+// working counts the told configurations that work.
+func (h *history) working() int {
+	n := 0
+	for _, r := range h.records {
+		if r.ok() {
+			n++
+		}
+	}
+	return n
 }

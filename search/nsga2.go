@@ -38,12 +38,12 @@ func (e *evolution) propose(h *history, rng *rand.Rand) (Ask, bool) {
 	for range breedTries {
 		c := e.breed(rng)
 		if r, ok := e.lattice.Rank(c.point); ok && !h.known.has(r) {
-			return Ask{Rank: r, Purpose: purposeAsk, Reason: c.reason()}, true
+			return Ask{Rank: r, Purpose: purposeAsk, Source: SourceEvolution, Reason: c.reason()}, true
 		}
 	}
 	parent := e.tournament(rng)
 	if r, ok := e.neighbour(h, parent, rng); ok {
-		return Ask{Rank: r, Purpose: purposeAsk, Reason: fmt.Sprintf("neighbour of %s", parent.rank)}, true
+		return Ask{Rank: r, Purpose: purposeAsk, Source: SourceEvolution, Reason: fmt.Sprintf("neighbour of %s", parent.rank)}, true
 	}
 	return uniform{}.propose(h, rng)
 }
@@ -55,12 +55,7 @@ func (e *evolution) update(h *history) {
 	}
 	e.members = population(h, e.size)
 	e.version = h.version
-	e.working = 0
-	for _, o := range h.outcomes {
-		if o.ok() {
-			e.working++
-		}
-	}
+	e.working = h.working()
 }
 
 // tournament returns the better of two members drawn at random, the first drawn

@@ -17,20 +17,20 @@ import (
 func share(t testing.TB, l *space.Lattice, server func(*space.Lattice, space.Rank) Outcome, o Options, trials int) float64 {
 	var all, found []pareto.Point
 	for r := range l.All() {
-		all = append(all, server(l, r).Points[0].logs())
+		all = append(all, server(l, r).Points[0].costs())
 	}
 	s := newSearcher(t, l, o)
 	for range trials {
 		r := s.Ask(1)[0].Rank
 		outcome := server(l, r)
 		tell(t, s, r, outcome)
-		found = append(found, outcome.Points[0].logs())
+		found = append(found, outcome.Points[0].costs())
 	}
-	worst := pareto.Point{math.Inf(-1), math.Inf(1)}
+	worst := pareto.Point{math.Inf(-1), math.Inf(-1)}
 	for _, p := range all {
-		worst = pareto.Point{max(worst[0], p[0]), min(worst[1], p[1])}
+		worst = pareto.Point{max(worst[0], p[0]), max(worst[1], p[1])}
 	}
-	return goals.Hypervolume(found, worst) / goals.Hypervolume(all, worst)
+	return costGoals.Hypervolume(found, worst) / costGoals.Hypervolume(all, worst)
 }
 
 func median(x []float64) float64 {
@@ -195,7 +195,7 @@ func TestMutationRate(t *testing.T) {
 func TestBreeding(t *testing.T) {
 	l := newLattice(t, hardSpec)
 	e := &evolution{lattice: l, size: 8}
-	h := newHistory(l)
+	h := newHistory(l, nil)
 	rng := stream(3, 3)
 	for range 8 {
 		r := l.Sample(rng)

@@ -16,8 +16,14 @@ type member struct {
 	crowding float64 // within its front; more is lonelier
 }
 
-// failed is the front of failures: behind every configuration that works.
-const failed = math.MaxInt
+const (
+	// failed is the front of failures: behind every configuration that works.
+	failed = math.MaxInt
+
+	// beyond is the front of configurations that work and break a limit at every
+	// load point. The less they break it by, the better: that is their crowding.
+	beyond = failed - 1
+)
 
 // populationSize is the number of configurations that are bred from. On measured
 // tables and with 100 trials, 8 to 16 do better than 25 or 40.
@@ -44,20 +50,31 @@ func (m member) compare(o member) int {
 // front counts for more, and with one load point it is NSGA-II as published.
 func population(h *history, size int) []member {
 	members := make([]member, h.told.len())
-	var points []pareto.Point // of all that work
+	var points []pareto.Point // of all that work and keep the limits
 	var owner []int           // the member of each point
 	for i, r := range h.told.ascending() {
 		members[i] = member{rank: r, front: failed}
-		if o := h.outcomes[r]; o.ok() {
-			for _, p := range o.Points {
-				points = append(points, p.logs())
-				owner = append(owner, i)
+		record := h.records[r]
+		if !record.ok() {
+			continue
+		}
+		members[i].front = beyond
+		members[i].crowding = math.Inf(-1)
+		for _, p := range record.points {
+			if over := violation(p, h.limits); over > 0 {
+				members[i].crowding = max(members[i].crowding, -over)
+				continue
 			}
+			points = append(points, p.costs())
+			owner = append(owner, i)
 		}
 	}
-	fronts := goals.Ranks(points)
+	fronts := costGoals.Ranks(points)
 	for k, front := range fronts {
 		members[owner[k]].front = min(members[owner[k]].front, front)
+	}
+	for _, i := range owner {
+		members[i].crowding = 0
 	}
 	crowding := crowdingByFront(points, fronts)
 	for k, front := range fronts {

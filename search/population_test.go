@@ -9,7 +9,12 @@ import (
 )
 
 func TestPopulationKeepsTheBest(t *testing.T) {
-	ladder := func(points ...Point) Outcome { return Outcome{Points: points} }
+	ladder := func(points ...Point) Outcome {
+		for i := range points {
+			points[i].Concurrency = 1 + i
+		}
+		return Outcome{Points: points}
+	}
 	fast := Point{TTFT: 1, TPS: 10}  // on the front
 	mid := Point{TTFT: 2, TPS: 20}   // on the front
 	big := Point{TTFT: 4, TPS: 40}   // on the front
@@ -32,7 +37,7 @@ func TestPopulationKeepsTheBest(t *testing.T) {
 		{"a copy gives way", []Outcome{ladder(fast), ladder(mid), ladder(mid), ladder(big)}, 3, []uint64{0, 3, 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHistory(newLattice(t, smallSpec))
+			h := newHistory(newLattice(t, smallSpec), nil)
 			for r, o := range tt.outcomes {
 				h.tell(space.RankOf(uint64(r)), o)
 			}
@@ -49,10 +54,14 @@ func TestPopulationKeepsTheBest(t *testing.T) {
 
 // The crowding of a ladder is the sum over its points on its best front.
 func TestCrowdingOfALadder(t *testing.T) {
-	h := newHistory(newLattice(t, smallSpec))
+	h := newHistory(newLattice(t, smallSpec), nil)
 	e := func(x, y float64) Point { return Point{TTFT: math.Exp(x), TPS: math.Exp(-y)} }
 	h.tell(space.RankOf(0), Outcome{Points: []Point{e(0, 4)}})
-	h.tell(space.RankOf(1), Outcome{Points: []Point{e(1, 2), e(2, 1), e(3, 3)}}) // the last is behind the others
+	rungs := []Point{e(1, 2), e(2, 1), e(3, 3)} // the last is behind the others
+	for i := range rungs {
+		rungs[i].Concurrency = 1 + i
+	}
+	h.tell(space.RankOf(1), Outcome{Points: rungs})
 	h.tell(space.RankOf(2), Outcome{Points: []Point{e(4, 0)}})
 	want := 2./4 + 3./4 + 3./4 + 2./4
 	for _, m := range population(h, 8) {

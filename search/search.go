@@ -35,6 +35,7 @@ const (
 	SeedDesign Mode = "seed"       // Budget configurations: the engine's default, then what covers most pairs of values
 	NSGA2      Mode = "nsga2"      // offspring of the best told so far
 	Random     Mode = "random"     // uniform, without replacement
+	Hybrid     Mode = "hybrid"     // model
 )
 
 // Options are what a Searcher is made from.
@@ -49,19 +50,42 @@ type Options struct {
 	// Population is how many of the best configurations NSGA2 breeds from, at
 	// least 2; 0 means an eighth of Budget, but no fewer than 8 nor more than 40.
 	Population int
+
+	// Limits are what a point must keep to count for the front. Each point that is
+	// told must have their metrics.
+	Limits []Limit
 }
 
 // An Ask is a configuration to measure.
 type Ask struct {
 	Rank    space.Rank
-	Purpose string // "seed" where it was chosen before anything was measured, else "ask"
+	Purpose string // what for: see the purposes
+	Source  string // what chose it: see the sources
 	Reason  string // why this one, in a few words for a person
+
+	// Gain is the expected growth of the hypervolume of the front, as a share of
+	// what it is, with failure allowed for; Success is the probability that it works.
+	// They are 0 where no model was asked.
+	Gain, Success float64
 }
 
 // The purposes of an Ask.
 const (
-	purposeSeed = "seed"
-	purposeAsk  = "ask"
+	purposeSeed    = "seed"    // chosen before anything was measured
+	purposeAsk     = "ask"     // chosen for what was measured
+	purposeConfirm = "confirm" // measured before: another launch, to be surer of it
+	purposeControl = "control" // uniform, so that the others can be held against it
+)
+
+// The sources of an Ask.
+const (
+	SourceOrder       = "order"       // the order of the lattice
+	SourceDesign      = "design"      // the seed design
+	SourceUniform     = "uniform"     // a uniform draw
+	SourceEvolution   = "evolution"   // offspring of the best
+	SourceModel       = "model"       // the highest expected gain
+	SourceExploration = "exploration" // the least known
+	SourceDoubt       = "doubt"       // what settles most doubts of the front
 )
 
 // Searcher chooses what to measure next. It is not safe for concurrent use.
@@ -87,7 +111,12 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 	if o.Population < 0 || o.Population == 1 {
 		return nil, fmt.Errorf("population %d: want at least 2, or 0 for a default", o.Population)
 	}
-	s := &Searcher{seed: o.Seed, history: newHistory(l)}
+	for _, limit := range o.Limits {
+		if err := limit.validate(); err != nil {
+			return nil, err
+		}
+	}
+	s := &Searcher{seed: o.Seed, history: newHistory(l, o.Limits)}
 	switch o.Mode {
 	case Exhaustive:
 		tour, err := newTour(l)
@@ -99,6 +128,8 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 		s.mode = &design{lattice: l, seed: o.Seed, size: o.Budget, draws: poolSize}
 	case NSGA2:
 		s.mode = &evolution{lattice: l, size: populationSize(o)}
+	case Hybrid:
+		s.mode = newHybrid(l, o)
 	case Random:
 		s.mode = uniform{}
 	default:
@@ -141,7 +172,7 @@ func (s *Searcher) Tell(rank space.Rank, o Outcome) error {
 	if err := s.history.check(rank); err != nil {
 		return err
 	}
-	if err := o.validate(); err != nil {
+	if err := o.validate(s.history.limits); err != nil {
 		return fmt.Errorf("configuration %s: %w", rank, err)
 	}
 	s.history.tell(rank, o)

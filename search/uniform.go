@@ -11,7 +11,7 @@ type uniform struct{}
 
 func (uniform) propose(h *history, rng *rand.Rand) (Ask, bool) {
 	r, ok := drawOutside(h.lattice, &h.known, rng)
-	return Ask{Rank: r, Purpose: purposeAsk, Reason: "uniform sample"}, ok
+	return Ask{Rank: r, Purpose: purposeAsk, Source: SourceUniform, Reason: "uniform sample"}, ok
 }
 
 // drawOutside draws uniformly from the configurations that are not in known, and

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"harness/space"
@@ -36,10 +37,10 @@ func TestNoise(t *testing.T) {
 	a, b := p.newMeter(cv, 7), p.newMeter(cv, 7)
 	b.measure(space.RankOf(5))
 	first, second := a.measure(rank).Points[0], a.measure(rank).Points[0]
-	if got := b.measure(rank).Points[0]; got != first {
+	if got := b.measure(rank).Points[0]; !reflect.DeepEqual(got, first) {
 		t.Errorf("the same measurement is %+v and %+v", first, got)
 	}
-	if first == second {
+	if reflect.DeepEqual(first, second) {
 		t.Errorf("two measurements are equal: %+v", first)
 	}
 	if exact := p.newMeter(nil, 7).measure(rank).Points[0]; exact.TTFT != truth[0] || exact.TPS != truth[1] || exact.TTFTSE != 0 {

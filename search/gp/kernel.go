@@ -1,0 +1,82 @@
+package gp
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// A Kernel is a Matérn 5/2 covariance with a length scale for each coordinate,
+// and a constant part that stands for the unknown mean.
+type Kernel struct {
+	Categorical []bool    // by coordinate: values are equal or not; else their distance counts
+	Lengths     []float64 // length scale of each coordinate, above 0
+	Variance    float64   // of the function around its mean
+	Mean        float64   // variance of the mean
+}
+
+// Covariance of the function at two inputs.
+func (k Kernel) Covariance(a, b []float64) float64 {
+	r2 := 0.0
+	for i, l := range k.Lengths {
+		d := a[i] - b[i]
+		if d == 0 {
+			continue
+		}
+		if k.Categorical[i] {
+			d = 1
+		}
+		d /= l
+		r2 += d * d
+	}
+	return k.Mean + k.Variance*matern(r2)
+}
+
+// Self is the covariance of the function with itself at one input.
+func (k Kernel) Self() float64 { return k.Mean + k.Variance }
+
+// matrix is the covariance of the function at inputs, with jitter.
+func (k Kernel) matrix(x [][]float64) blas64.Symmetric {
+	cov := symmetric(len(x))
+	for i, a := range x {
+		for j, b := range x[:i] {
+			cov.Data[i*cov.Stride+j] = k.Covariance(a, b)
+		}
+		cov.Data[i*cov.Stride+i] = k.Self() + jitter
+	}
+	return cov
+}
+
+// matern is the Matérn 5/2 correlation at a squared scaled distance: Rasmussen
+// and Williams, Gaussian Processes for Machine Learning (2006), equation 4.17.
+func matern(r2 float64) float64 {
+	s := math.Sqrt(5 * r2)
+	return (1 + s + s*s/3) * math.Exp(-s)
+}
+
+// maternAndSlope is matern and minus twice its derivative by r2.
+func maternAndSlope(r2 float64) (k, slope float64) {
+	s := math.Sqrt(5 * r2)
+	e := math.Exp(-s)
+	return (1 + s + s*s/3) * e, 5. / 3 * (1 + s) * e
+}
+
+// distances are the squared ones of all pairs of inputs along each coordinate:
+// by coordinate, then by pair (1,0), (2,0), (2,1), (3,0), ...
+func distances(x [][]float64, categorical []bool) [][]float64 {
+	d2 := make([][]float64, len(categorical))
+	for c, category := range categorical {
+		of := make([]float64, 0, len(x)*(len(x)-1)/2)
+		for i := range x {
+			for j := range i {
+				d := x[i][c] - x[j][c]
+				if category && d != 0 {
+					d = 1
+				}
+				of = append(of, d*d)
+			}
+		}
+		d2[c] = of
+	}
+	return d2
+}

@@ -1,0 +1,169 @@
+package gp
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+)
+
+// The priors, on logarithms: each a normal distribution. Lengths: Hvarfner et al.
+// (2024), equation 5, as in BoTorch since 0.12; noise: BoTorch's; the variance
+// is that of standardised data, hence about 1.
+const (
+	lengthMean   = math.Sqrt2 // plus half the logarithm of the number of coordinates
+	lengthSD     = 1.7320508075688772
+	varianceMean = 0
+	varianceSD   = 1
+	noiseMean    = -4
+	noiseSD      = 1
+)
+
+// objective is the negative log posterior density of the parameters, as a
+// function of their logarithms: the lengths, the variance, the noise.
+type objective struct {
+	data  Data
+	y     []float64   // standardised
+	noise []float64   // known, standardised
+	d2    [][]float64 // squared distances, by coordinate and pair
+
+	at    []float64 // where what follows was computed
+	f     float64
+	grad  []float64
+	cov   blas64.Symmetric
+	r2    []float64 // by pair: squared scaled distance
+	corr  []float64 // by pair: Matérn correlation
+	slope []float64 // by pair: of the correlation
+}
+
+func newObjective(d Data) *objective {
+	center, scale := standard(d.Y)
+	n := len(d.X)
+	pairs := n * (n - 1) / 2
+	return &objective{
+		data: d, y: standardise(d.Y, center, scale), noise: unitNoise(d.Noise, scale), d2: distances(d.X, d.Categorical),
+		grad: make([]float64, len(d.Categorical)+2), cov: symmetric(n),
+		r2: make([]float64, pairs), corr: make([]float64, pairs), slope: make([]float64, pairs),
+	}
+}
+
+// starts are where descents begin: at short and long lengths, with little noise.
+func (o *objective) starts() [][]float64 {
+	d := len(o.data.Categorical)
+	var starts [][]float64
+	for _, length := range []float64{-0.5, 1} {
+		start := make([]float64, d+2)
+		for i := range d {
+			start[i] = length + 0.5*math.Log(float64(d))
+		}
+		start[d+1] = noiseMean
+		starts = append(starts, start)
+	}
+	return starts
+}
+
+func (o *objective) unpack(theta []float64) (k Kernel, noise float64) {
+	d := len(o.data.Categorical)
+	k = Kernel{Categorical: o.data.Categorical, Lengths: make([]float64, d), Variance: math.Exp(theta[d]), Mean: meanVariance}
+	for i := range d {
+		k.Lengths[i] = math.Exp(theta[i])
+	}
+	return k, math.Exp(theta[d+1])
+}
+
+func (o *objective) value(theta []float64) float64 {
+	o.update(theta)
+	return o.f
+}
+
+func (o *objective) gradient(grad, theta []float64) {
+	o.update(theta)
+	copy(grad, o.grad)
+}
+
+// update computes f and grad at theta, unless it has.
+func (o *objective) update(theta []float64) {
+	if slices.Equal(o.at, theta) {
+		return
+	}
+	o.at = append(o.at[:0], theta...)
+	o.f = math.Inf(1)
+	clear(o.grad)
+	if floats.HasNaN(theta) || floats.Max(theta) > 30 || floats.Min(theta) < -30 {
+		return
+	}
+	k, noise := o.unpack(theta)
+	o.covariance(k, noise)
+	chol, ok := factorise(o.cov)
+	if !ok {
+		return
+	}
+	alpha := chol.solve(o.y)
+	o.f = 0.5*floats.Dot(o.y, alpha) + 0.5*chol.logDet() + 0.5*float64(len(o.y))*math.Log(2*math.Pi)
+	o.slopes(k, noise, alpha, chol.inverse())
+	o.addPriors(theta)
+	if !finite(o.f) {
+		o.f = math.Inf(1)
+	}
+}
+
+// covariance fills in cov, corr and slope.
+func (o *objective) covariance(k Kernel, noise float64) {
+	clear(o.r2)
+	for c, l := range k.Lengths {
+		floats.AddScaled(o.r2, 1/(l*l), o.d2[c])
+	}
+	n, p := len(o.y), 0
+	for i := range n {
+		row := o.cov.Data[i*n : i*n+n]
+		for j := range i {
+			o.corr[p], o.slope[p] = maternAndSlope(o.r2[p])
+			row[j] = k.Mean + k.Variance*o.corr[p]
+			p++
+		}
+		row[i] = k.Self() + noise + jitter + o.noise[i]
+	}
+}
+
+// slopes fills in the gradient of the log likelihood: for a parameter t it is
+// half the trace of (inverse - alpha alpha') dK/dt (Rasmussen and Williams 2006,
+// equation 5.9), negated. A pair counts twice, for its two places in K.
+func (o *objective) slopes(k Kernel, noise float64, alpha []float64, inverse blas64.Symmetric) {
+	d, n, p := len(k.Lengths), len(o.y), 0
+	byVariance, byNoise := 0.0, 0.0
+	weight := o.r2 // of each pair; the distances have served
+	for i := range n {
+		row := inverse.Data[i*n : i*n+n]
+		for j := range i {
+			w := k.Variance * (row[j] - alpha[i]*alpha[j])
+			byVariance += w * o.corr[p]
+			weight[p] = w * o.slope[p]
+			p++
+		}
+		w := 0.5 * (row[i] - alpha[i]*alpha[i])
+		byVariance += w * k.Variance
+		byNoise += w * noise
+	}
+	for c, l := range k.Lengths {
+		o.grad[c] = floats.Dot(weight, o.d2[c]) / (l * l)
+	}
+	o.grad[d], o.grad[d+1] = byVariance, byNoise
+}
+
+// addPriors adds the priors' part to f and grad, up to a constant.
+func (o *objective) addPriors(theta []float64) {
+	d := len(o.data.Categorical)
+	for i, t := range theta {
+		mean, sd := lengthMean+0.5*math.Log(float64(d)), lengthSD
+		switch i {
+		case d:
+			mean, sd = varianceMean, varianceSD
+		case d + 1:
+			mean, sd = noiseMean, noiseSD
+		}
+		z := (t - mean) / sd
+		o.f += 0.5 * z * z
+		o.grad[i] += z / sd
+	}
+}

@@ -1,0 +1,128 @@
+package gp
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+// Posterior is the function given its values at the data's inputs and at some
+// extra ones: those of its mean there, or of draws from their joint distribution.
+// Unlike the Model it has no noise: it passes through them.
+type Posterior struct {
+	Values [][]float64 // by draw: at the data's inputs, then at the extra ones
+
+	model   *Model
+	x       [][]float64
+	chol    cholesky    // of the covariance at x, without noise
+	weights [][]float64 // by draw: that covariance's inverse times its values
+}
+
+// Mean is the posterior in which the function has its mean at the data and at
+// extra inputs: one draw. It is nil where their covariance is singular.
+func (m *Model) Mean(extra [][]float64) *Posterior {
+	p := m.newPosterior(extra)
+	if p != nil {
+		means, _ := predict(m.Kernel, m.data.X, m.chol, [][]float64{m.alpha}, p.x)
+		p.add(means[0])
+	}
+	return p
+}
+
+// Draw returns the posterior in which the function has values at the data and
+// at extra inputs that are drawn jointly from its distribution, draws times. It
+// is nil where their covariance is singular.
+//
+// The draws are made by Matheron's rule (Wilson et al., "Efficiently sampling
+// functions from Gaussian process posteriors", ICML 2020, equation 9).
+func (m *Model) Draw(extra [][]float64, draws int, rng *rand.Rand) *Posterior {
+	p := m.newPosterior(extra)
+	if p == nil {
+		return nil
+	}
+	cross := m.cross(p.x)
+	residual := make([]float64, len(m.y))
+	for range draws {
+		value := p.chol.times(normals(len(p.x), rng)) // of the prior
+		for i, y := range m.y {
+			residual[i] = y - value[i] - math.Sqrt(m.noise[i]+m.Noise)*rng.NormFloat64()
+		}
+		weight := m.chol.solve(residual)
+		for i, row := range cross {
+			value[i] += floats.Dot(row, weight)
+		}
+		p.add(value)
+	}
+	return p
+}
+
+// cross are the covariances of inputs with the data's.
+func (m *Model) cross(x [][]float64) [][]float64 {
+	rows := make([][]float64, len(x))
+	for i, a := range x {
+		rows[i] = make([]float64, len(m.data.X))
+		for j, b := range m.data.X {
+			rows[i][j] = m.Kernel.Covariance(a, b)
+		}
+	}
+	return rows
+}
+
+func (m *Model) newPosterior(extra [][]float64) *Posterior {
+	p := &Posterior{model: m}
+	p.x = append(append(p.x, m.data.X...), extra...)
+	var ok bool
+	if p.chol, ok = factorise(m.Kernel.matrix(p.x)); !ok {
+		return nil
+	}
+	return p
+}
+
+// add adds a draw of standardised values, which become real ones.
+func (p *Posterior) add(value []float64) {
+	p.weights = append(p.weights, p.chol.solve(value))
+	p.Values = append(p.Values, p.model.real(value))
+}
+
+// Predict returns the function's mean in each draw, by draw and input, and its
+// variance, which is the same in all, at inputs.
+func (p *Posterior) Predict(x [][]float64) (means [][]float64, variance []float64) {
+	means, variance = predict(p.model.Kernel, p.x, p.chol, p.weights, x)
+	for _, mean := range means {
+		p.model.real(mean)
+	}
+	return means, p.model.realVariance(variance)
+}
+
+func normals(n int, rng *rand.Rand) []float64 {
+	z := make([]float64, n)
+	for i := range z {
+		z[i] = rng.NormFloat64()
+	}
+	return z
+}
+
+// Covariance of the function's values at inputs. It is the same in each draw.
+func (p *Posterior) Covariance(x [][]float64) [][]float64 {
+	n := len(p.x)
+	rows := make([]float64, len(x)*n)
+	for i, a := range x {
+		for j, b := range p.x {
+			rows[i*n+j] = p.model.Kernel.Covariance(a, b)
+		}
+	}
+	p.chol.solveRows(rows, len(x))
+	cov := make([][]float64, len(x))
+	for i, a := range x {
+		cov[i] = make([]float64, len(x))
+		for j, b := range x {
+			c := p.model.Kernel.Covariance(a, b) - floats.Dot(rows[i*n:i*n+n], rows[j*n:j*n+n])
+			if i == j {
+				c = max(c, jitter)
+			}
+			cov[i][j] = c * p.model.scale * p.model.scale
+		}
+	}
+	return cov
+}

@@ -1,0 +1,198 @@
+package search
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"harness/space"
+)
+
+const (
+	// seedSize is the number of configurations that are measured before a model
+	// is believed. On measured tables 6 to 8 do better than 12 to 16.
+	seedSize = 6
+
+	// leastWorking is how many must have worked by then.
+	leastWorking = 3
+
+	// exploreEvery: of so many asks one goes to where least is known, so that a
+	// model that is sure and wrong is found out.
+	exploreEvery = 8
+
+	// shortlist is the number of candidates that the noise-aware acquisition
+	// chooses from, with so many draws of the front.
+	shortlist      = 256
+	frontDraws     = 16
+	frontDrawsWide = 64 // for a ladder, whose load points are drawn too
+
+	// climbers is how many of the best candidates climb from neighbour to
+	// neighbour where the candidates are not the whole lattice, for so many steps.
+	climbers   = 3
+	climbSteps = 12
+)
+
+// hybrid asks for a seed design, and then for the configuration that a model of
+// what was measured expects to add most to the front.
+type hybrid struct {
+	lattice *space.Lattice
+	seed    uint64
+	start   int // configurations of the seed design
+	design  *design
+	encoder *encoder
+	whole   []prospect // the lattice, where all of it is appraised
+
+	outlook *outlook // of the history's version
+	version int
+}
+
+func newHybrid(l *space.Lattice, o Options) *hybrid {
+	start := seedSize
+	if o.Budget > 0 {
+		start = min(start, o.Budget)
+	}
+	return &hybrid{
+		lattice: l, seed: o.Seed, start: start, encoder: newEncoder(l),
+		design: &design{lattice: l, seed: o.Seed, size: math.MaxInt, draws: poolSize},
+	}
+}
+
+func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
+	if h.known.len() < y.start || h.working() < leastWorking {
+		return y.design.propose(h, rng)
+	}
+	y.update(h)
+	decision := uint64(h.known.len())
+	v := y.outlook.mean(y.inputs(h.unmeasured()))
+	cs := y.prospects(h, v, rng)
+	if len(cs) == 0 {
+		return uniform{}.propose(h, rng)
+	}
+	first := v.appraise(cs, sumGain)
+	if decision%exploreEvery == exploreEvery-1 {
+		return y.explore(cs, first), true
+	}
+	cs = best(cs, first, appraisal.worth, shortlist)
+	v, gain := y.final(h, decision)
+	second := v.appraise(cs, gain)
+	if y.whole == nil {
+		cs, second = y.climb(h, v, cs, second, gain)
+	}
+	i := top(second, appraisal.worth)
+	return y.ask(cs[i], second[i], v), true
+}
+
+// update fits the models to the history, unless they are.
+func (y *hybrid) update(h *history) {
+	if y.outlook == nil || y.version != h.version {
+		y.outlook = newOutlook(h, y.encoder, y.seed)
+		y.version = h.version
+	}
+}
+
+// inputs of configurations at all loads.
+func (y *hybrid) inputs(ranks []space.Rank) [][]float64 {
+	var x [][]float64
+	for _, r := range ranks {
+		p := y.lattice.Unrank(r, nil)
+		for _, load := range y.outlook.loads {
+			x = append(x, y.encoder.encode(p, load))
+		}
+	}
+	return x
+}
+
+// final is the view that decides, and how gains are computed in it.
+func (y *hybrid) final(h *history, decision uint64) (*view, func(*view, []prospect, []appraisal)) {
+	pending := y.inputs(h.unmeasured())
+	rng := stream(y.seed, drawStream+decision)
+	if k := len(y.outlook.loads); k > 1 {
+		return y.outlook.draw(pending, frontDrawsWide, rng), setGain(k, frontDrawsWide, y.seed, drawStream+decision)
+	}
+	return y.outlook.draw(pending, frontDraws, rng), sumGain
+}
+
+// drawStream numbers the random streams of draws, away from those of asks.
+const drawStream = 1 << 61
+
+// explore asks for the candidate of which least is known.
+func (y *hybrid) explore(cs []prospect, as []appraisal) Ask {
+	i := top(as, appraisal.news)
+	return Ask{
+		Rank: cs[i].rank, Purpose: purposeAsk, Source: SourceExploration, Success: as[i].success,
+		Reason: fmt.Sprintf("exploration: least is known here; works with probability %.2f", as[i].success),
+	}
+}
+
+func (y *hybrid) ask(c prospect, a appraisal, v *view) Ask {
+	gain := 0.0
+	if v.area > 0 {
+		gain = a.gain * a.success / v.area
+	}
+	return Ask{
+		Rank: c.rank, Purpose: purposeAsk, Source: SourceModel, Gain: gain, Success: a.success,
+		Reason: fmt.Sprintf("model: expected gain %.2g %% of the front's hypervolume; works with probability %.2f", 100*gain, a.success),
+	}
+}
+
+// climb lets the best candidates move to their best neighbour while that is
+// better, and returns the candidates with the places reached.
+func (y *hybrid) climb(h *history, v *view, cs []prospect, as []appraisal, gain func(*view, []prospect, []appraisal)) ([]prospect, []appraisal) {
+	g := &gatherer{encoder: y.encoder, known: &h.known, seen: make(map[space.Rank]bool)}
+	for _, c := range cs {
+		g.seen[c.rank] = true
+	}
+	for _, i := range ranking(as, appraisal.worth)[:min(climbers, len(cs))] {
+		at, worth := cs[i].rank, as[i].worth()
+		for range climbSteps {
+			g.found = nil
+			for _, r := range y.lattice.Neighbors(y.lattice.Unrank(at, nil)) {
+				g.add(r)
+			}
+			if len(g.found) == 0 {
+				break
+			}
+			found := v.appraise(g.found, gain)
+			k := top(found, appraisal.worth)
+			if found[k].worth() <= worth {
+				break
+			}
+			at, worth = g.found[k].rank, found[k].worth()
+			cs, as = append(cs, g.found[k]), append(as, found[k])
+		}
+	}
+	return cs, as
+}
+
+// best are the n candidates of the highest value.
+func best(cs []prospect, as []appraisal, value func(appraisal) float64, n int) []prospect {
+	var chosen []prospect
+	for _, i := range ranking(as, value)[:min(n, len(cs))] {
+		chosen = append(chosen, cs[i])
+	}
+	return chosen
+}
+
+// ranking are the indices of appraisals in order of value, the highest first.
+func ranking(as []appraisal, value func(appraisal) float64) []int {
+	values := make([]float64, len(as))
+	order := make([]int, len(as))
+	for i, a := range as {
+		values[i], order[i] = value(a), i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(values[j], values[i]) })
+	return order
+}
+
+// top is the index of the highest value, the first of equal ones.
+func top(as []appraisal, value func(appraisal) float64) int {
+	at, highest := 0, math.Inf(-1)
+	for i, a := range as {
+		if v := value(a); v > highest {
+			at, highest = i, v
+		}
+	}
+	return at
+}
