@@ -99,6 +99,7 @@ func (k *kernel) send(c *conn, i int) {
 	c.begin(rec, &k.calls[i], now)
 	k.timeout = min(k.timeout, now+min(k.limits.first, k.limits.gap, k.limits.total))
 	k.write(c)
+	c.socket.delayAcks()
 }
 
 // write hands as much of the request to the system as it takes.
@@ -148,7 +149,12 @@ func (k *kernel) receive(c *conn) {
 	if !ok {
 		k.unstamped++
 	}
-	if err := c.read(b, at); err != nil || c.resp.state == complete {
+	before := c.reply.chunks
+	err = c.read(b, at)
+	if n := c.reply.chunks - before; n > 0 {
+		k.adapt(n > 1)
+	}
+	if err != nil || c.resp.state == complete {
 		k.finish(c, err, at.ns)
 		return
 	}

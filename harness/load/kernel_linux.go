@@ -31,15 +31,18 @@ type kernel struct {
 	in     receiver
 	events [512]unix.EpollEvent
 
-	dialling  int   // connections
-	dialErr   error // of the last that failed before the run
-	inFlight  int   // requests
-	ending    int   // of these, whose last token is due or there
-	due       int64 // when the agenda must be asked again, at the latest
-	timeout   int64 // when a request may be timed out, at the earliest
-	nap       time.Duration
-	busy      bool // the last drain brought something
-	unstamped int  // reads whose stamp was missing or could not be true
+	dialling  int           // connections
+	dialErr   error         // of the last that failed before the run
+	inFlight  int           // requests
+	ending    int           // of these, whose last token is due or there
+	due       int64         // when the agenda must be asked again, at the latest
+	timeout   int64         // when a request may be timed out, at the earliest
+	nap       time.Duration // between two drains; see adapt
+	drained   int           // reads with tokens, and of these
+	shared    int           // the ones with more than one chunk, lately
+	busy      bool          // the last drain brought something
+	alone     bool          // Go has one processor
+	unstamped int           // reads whose stamp was missing or could not be true
 }
 
 // maxNap is the longest sleep between two drains. The turn-around of a closed loop

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +19,7 @@ func (k *kernel) serve(todo *agenda) {
 	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // ns by which sleeps of this thread may be late
 	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0)
 	k.todo, k.timeout = todo, never
+	k.alone = runtime.GOMAXPROCS(0) == 1
 	k.wall.begin(k.start)
 	for _, c := range k.idle {
 		c.idleFrom = 0
@@ -63,12 +65,31 @@ func (k *kernel) sendDue() {
 	}
 }
 
+// adapt shortens the sleep between drains while many reads bring several chunks, whose
+// times the sleep may have lost, and else lengthens it slowly.
+func (k *kernel) adapt(shared bool) {
+	const window = 256
+	k.drained++
+	if shared {
+		k.shared++
+	}
+	if k.drained < window {
+		return
+	}
+	if k.shared*100 > window {
+		k.nap /= 2
+	} else {
+		k.nap = min(k.nap+maxNap/32, maxNap)
+	}
+	k.drained, k.shared = 0, 0
+}
+
 // wait sleeps until something may have come or a send is due, and drains the sockets.
 func (k *kernel) wait() {
 	left := time.Duration(min(k.due, k.timeout) - k.now())
 	if k.ending == 0 && k.busy && k.nap > 0 { // what comes meanwhile is stamped all the same
 		if d := min(left-spin, k.nap); d > 0 {
-			sleep(d)
+			k.sleep(d)
 			left -= d
 		}
 		k.drain(0)
@@ -76,7 +97,7 @@ func (k *kernel) wait() {
 	}
 	if left < 2*time.Millisecond { // epoll counts in ms
 		if d := min(left-spin, 100*time.Microsecond); d > 0 {
-			sleep(d)
+			k.sleep(d)
 		}
 		k.drain(0)
 		return
@@ -84,9 +105,17 @@ func (k *kernel) wait() {
 	k.drain(min(left-time.Millisecond, time.Minute))
 }
 
-func sleep(d time.Duration) {
+// sleep is for a ms at most. It does not tell Go's scheduler that the thread blocks:
+// the scheduler would take its processor away each time, and watch every 20 us for
+// another one to take, which cost a tenth of all CPU. Where there is one processor
+// only, others need it.
+func (k *kernel) sleep(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
-	_ = unix.Nanosleep(&ts, nil) // woken early by a signal: the next look comes early
+	if k.alone {
+		_ = unix.Nanosleep(&ts, nil) // woken early by a signal: the next look comes early
+		return
+	}
+	unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
 }
 
 // drain waits at most so long for something to come, and takes all that has, one

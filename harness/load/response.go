@@ -75,30 +75,33 @@ func (r *response) next(b []byte) (body, rest []byte, err error) {
 	if r.head += len(part) + 1; r.head > maxHead {
 		return nil, nil, fmt.Errorf("response head of more than %d bytes", maxHead)
 	}
-	r.line = append(r.line, part...)
+	if end < 0 || len(r.line) > 0 {
+		r.line = append(r.line, part...)
+		part = r.line
+	}
 	if end < 0 {
 		return nil, nil, nil
 	}
-	line := string(bytes.TrimSuffix(r.line, []byte{'\r'}))
 	r.line = r.line[:0]
-	return nil, rest, r.takeLine(line)
+	return nil, rest, r.takeLine(bytes.TrimSuffix(part, []byte{'\r'}))
 }
 
-func (r *response) takeLine(line string) error {
+// takeLine takes a line without its end. line is good until the next call of next.
+func (r *response) takeLine(line []byte) error {
 	switch r.state {
 	case statusLine:
-		return r.takeStatus(line)
+		return r.takeStatus(string(line))
 	case headerLine:
-		if line == "" {
+		if len(line) == 0 {
 			r.startBody()
 			return nil
 		}
-		return r.takeHeader(line)
+		return r.takeHeader(string(line))
 	case chunkSize:
-		size, _, _ := strings.Cut(line, ";")
-		n, err := strconv.ParseUint(strings.TrimSpace(size), 16, 62)
+		size, _, _ := bytes.Cut(line, []byte{';'})
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 62)
 		if err != nil {
-			return fmt.Errorf("chunk size %s: not a hexadecimal number", shorten(line))
+			return fmt.Errorf("chunk size %s: not a hexadecimal number", shorten(string(line)))
 		}
 		r.head = 0
 		r.left = int64(n)
@@ -107,12 +110,12 @@ func (r *response) takeLine(line string) error {
 			r.state = trailer
 		}
 	case chunkEnd:
-		if line != "" {
-			return fmt.Errorf("after a chunk: %s in place of a line end", shorten(line))
+		if len(line) > 0 {
+			return fmt.Errorf("after a chunk: %s in place of a line end", shorten(string(line)))
 		}
 		r.state = chunkSize
 	case trailer:
-		if line == "" {
+		if len(line) == 0 {
 			r.state = complete
 		}
 	}

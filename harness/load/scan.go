@@ -143,6 +143,9 @@ func (s *scan) count() int {
 	return int(f)
 }
 
+// ends are the bytes that no number, true, false or null goes beyond.
+var ends = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, ',': true, ':': true, '{': true, '}': true, '[': true, ']': true, '"': true}
+
 // skip consumes one value of any kind.
 func (s *scan) skip() {
 	depth := 0
@@ -173,7 +176,7 @@ func (s *scan) skip() {
 			s.i++
 			continue
 		default:
-			for s.i < len(s.b) && !bytes.ContainsRune([]byte(" \t\r\n,:{}[]\""), rune(s.b[s.i])) {
+			for s.i < len(s.b) && !ends[s.b[s.i]] {
 				s.i++
 			}
 		}
