@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"harness/harness/study"
@@ -11,11 +13,13 @@ func (a *app) refineCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "refine",
 		Usage: "continue a study: NSGA-II on its lattice, nothing measured twice",
-		Flags: []cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.IntFlag{Name: "trials", Usage: "further configs to measure", Value: 24},
 			&cli.DurationFlag{Name: "budget", Usage: "begin no trial after this `TIME`, such as 30m; 0 is no bound"},
+			&cli.StringFlag{Name: "concurrency", Usage: "as `harness sweep` was given; a study keeps its own"},
+			&cli.StringFlag{Name: "rate", Usage: "likewise"},
 			studyFlag, jsonFlag,
-		},
+		}, workloadFlags),
 		Action: a.refine,
 	}, false)
 }
@@ -30,6 +34,9 @@ func (a *app) refine(c *cli.Context) error {
 	}
 	s, err := a.openStudy(c)
 	if err != nil {
+		return err
+	}
+	if err := sameWorkload(c, s.Lock); err != nil {
 		return err
 	}
 	state, err := s.Load()

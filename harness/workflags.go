@@ -16,6 +16,7 @@ import (
 
 	"harness/harness/bench"
 	"harness/harness/load"
+	"harness/harness/study"
 )
 
 // Lengths of a workload where nothing says them.
@@ -263,6 +264,42 @@ func readPoints(c *cli.Context, w load.Workload) ([]bench.Point, error) {
 		points = []bench.Point{{}}
 	}
 	return points, nil
+}
+
+// sameWorkload refuses flags that ask for another workload or other load points than
+// a study was begun with: it cannot change them.
+func sameWorkload(c *cli.Context, lock study.Lock) error {
+	w, err := readWorkload(c, lock.Workload)
+	if err != nil {
+		return err
+	}
+	source, err := openWorkload(w)
+	if err != nil {
+		return err
+	}
+	diffs := workloadDifferences(lock.Workload, source.Workload())
+	if c.IsSet("concurrency") || c.IsSet("rate") {
+		points, err := readPoints(c, w)
+		if err != nil {
+			return err
+		}
+		if was, now := pointsText(lock.LoadPoints), pointsText(points); was != now {
+			diffs = append(diffs, fmt.Sprintf("load: %s, now %s", was, now))
+		}
+	}
+	if c.IsSet("arrival") || c.IsSet("burstiness") || c.IsSet("arrival-style") {
+		open, err := readOpenLoop(c)
+		if err != nil {
+			return err
+		}
+		if open != lock.OpenLoop {
+			diffs = append(diffs, fmt.Sprintf("arrivals: %+v, now %+v", lock.OpenLoop, open))
+		}
+	}
+	if len(diffs) > 0 {
+		return usagef("study %s was begun with another workload, and goes on with its own:\n  %s\nleave these flags out, or begin another study with `harness sweep`", lock.ID, strings.Join(diffs, "\n  "))
+	}
+	return nil
 }
 
 // workloadDifferences names the parts in which two workloads differ, both as JSON.

@@ -134,6 +134,8 @@ func Interval(e stat.Interval, format func(float64) string) string {
 		return "[1 run]"
 	case math.IsNaN(e.Low):
 		return "[?]"
+	case e.High > 1000*e.Low:
+		return "[too wide to tell]"
 	}
 	return "[" + format(e.Low) + ", " + format(e.High) + "]"
 }
