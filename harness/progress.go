@@ -109,7 +109,7 @@ func (p *progress) begin(plan bench.Plan, at study.Progress) {
 func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	var what []string
 	for _, m := range results.Collect([]results.Trial{t}, runs) {
-		what = append(what, fmt.Sprintf("c%d: TTFT %s, %s tok/s", m.Concurrency, report.Duration(m.TTFT.Value), report.Number(m.TPS.Value)))
+		what = append(what, fmt.Sprintf("%s: TTFT %s, %s tok/s", m.LoadPoint, report.Duration(m.TTFT.Value), report.Number(m.TPS.Value)))
 	}
 	switch {
 	case t.Outcome == results.Failed:

@@ -17,7 +17,7 @@ def measured(study):
     runs = pd.read_parquet(Path(study, "runs"))
     ok = trials.loc[trials.outcome == "ok", "config_id"]
     valid = runs[runs.valid & runs.config_id.isin(ok)]
-    return valid.groupby(["config_id", "concurrency"], as_index=False).agg(
+    return valid.groupby(["config_id", "load_point", "concurrency"], as_index=False).agg(
         ttft_p50_s=("ttft_p50_s", "median"), output_tps=("output_tps", "median"), runs=("run_id", "size"))
 
 

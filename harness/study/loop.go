@@ -336,7 +336,7 @@ func (l *loop) outcome(c *config) search.Outcome {
 	runs := slices.DeleteFunc(slices.Clone(l.state.Runs), func(r results.Run) bool { return r.ConfigID != c.id })
 	for _, m := range results.Collect(c.trials, runs) {
 		o.Points = append(o.Points, search.Point{TTFT: m.TTFT.Value, TPS: m.TPS.Value,
-			TTFTSE: orZero(m.TTFT.LogSE), TPSSE: orZero(m.TPS.LogSE), Load: search.Load{Concurrency: m.Concurrency}})
+			TTFTSE: orZero(m.TTFT.LogSE), TPSSE: orZero(m.TPS.LogSE), Load: search.Load{Concurrency: m.Concurrency, RatePerSec: m.Rate}})
 	}
 	if len(o.Points) > 0 {
 		return o

@@ -14,10 +14,10 @@ import (
 // the default was not measured.
 func (f Front) Best(w io.Writer, base map[string]string) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "  conc\twhat\ttrial\tvalue\t\tthe default's\t\tratio\tconfig, where it differs from the default")
+	fmt.Fprintln(tw, "  load\twhat\ttrial\tvalue\t\tthe default's\t\tratio\tconfig, where it differs from the default")
 	found := false
 	for _, point := range f.loadPoints() {
-		rows := slices.DeleteFunc(slices.Clone(f.Rows), func(r Row) bool { return r.Concurrency != point })
+		rows := slices.DeleteFunc(slices.Clone(f.Rows), func(r Row) bool { return r.LoadPoint != point })
 		i := slices.IndexFunc(rows, func(r Row) bool { return isDefault(r, base) })
 		if i < 0 {
 			continue
@@ -26,10 +26,10 @@ func (f Front) Best(w io.Writer, base map[string]string) error {
 		d := rows[i]
 		ttft := slices.MinFunc(rows, func(a, b Row) int { return cmp.Compare(a.TTFT.Value, b.TTFT.Value) })
 		tps := slices.MaxFunc(rows, func(a, b Row) int { return cmp.Compare(a.TPS.Value, b.TPS.Value) })
-		fmt.Fprintf(tw, "  %d\tlowest TTFT p50\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\n", point, ttft.TrialID,
+		fmt.Fprintf(tw, "  %s\tlowest TTFT p50\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\n", point, ttft.TrialID,
 			Duration(ttft.TTFT.Value), Interval(ttft.TTFT.Interval, Duration), Duration(d.TTFT.Value), Interval(d.TTFT.Interval, Duration),
 			ttft.TTFT.Value/d.TTFT.Value, Difference(ttft.Params, base))
-		fmt.Fprintf(tw, "  %d\thighest output tok/s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\n", point, tps.TrialID,
+		fmt.Fprintf(tw, "  %s\thighest output tok/s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\n", point, tps.TrialID,
 			Number(tps.TPS.Value), Interval(tps.TPS.Interval, Number), Number(d.TPS.Value), Interval(d.TPS.Interval, Number),
 			tps.TPS.Value/d.TPS.Value, Difference(tps.Params, base))
 	}
@@ -40,14 +40,16 @@ func (f Front) Best(w io.Writer, base map[string]string) error {
 	return tw.Flush()
 }
 
-func (f Front) loadPoints() []int {
-	var points []int
-	for _, r := range f.Rows {
-		if !slices.Contains(points, r.Concurrency) {
-			points = append(points, r.Concurrency)
+// loadPoints are the names of the loads, in order.
+func (f Front) loadPoints() []string {
+	rows := slices.Clone(f.Rows)
+	slices.SortStableFunc(rows, func(a, b Row) int { return a.CompareLoad(b.Measurement) })
+	var points []string
+	for _, r := range rows {
+		if !slices.Contains(points, r.LoadPoint) {
+			points = append(points, r.LoadPoint)
 		}
 	}
-	slices.Sort(points)
 	return points
 }
 

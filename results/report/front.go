@@ -31,7 +31,7 @@ type Row struct {
 
 // Front is the state of a study: every measured row, the front marked.
 type Front struct {
-	Rows      []Row        // by trial and concurrency
+	Rows      []Row        // by trial and load
 	Reference pareto.Point // TTFT p50 (s) and output tokens/s
 	HV        float64      // of the front against Reference, both objectives as log10; 0 without rows
 	Simulated bool

@@ -18,7 +18,9 @@ type PointJSON struct {
 	TrialID     string                `json:"trial_id"`
 	ConfigID    string                `json:"config_id"`
 	Config      map[string]any        `json:"config"`
-	Concurrency int                   `json:"concurrency"`
+	LoadPoint   string                `json:"load_point"`
+	Concurrency int                   `json:"concurrency"` // 0 in an open loop
+	Rate        *float64              `json:"rate,omitempty"`
 	TTFT        float64               `json:"ttft_p50_s"`
 	TPS         float64               `json:"output_tps"`
 	CI          map[string][]*float64 `json:"ci"` // 95 %, low and high
@@ -35,8 +37,12 @@ func (f Front) JSON(study string) FrontJSON {
 		for _, p := range r.Params {
 			config[p.Name] = p.Value
 		}
+		var rate *float64
+		if r.Rate > 0 {
+			rate = &r.Rate
+		}
 		doc.Points = append(doc.Points, PointJSON{
-			TrialID: r.TrialID, ConfigID: r.ConfigID, Config: config, Concurrency: r.Concurrency,
+			TrialID: r.TrialID, ConfigID: r.ConfigID, Config: config, LoadPoint: r.LoadPoint, Concurrency: r.Concurrency, Rate: rate,
 			TTFT: r.TTFT.Value, TPS: r.TPS.Value, Runs: r.TTFT.N, PFront: known(r.PFront),
 			CI: map[string][]*float64{
 				Objectives[0]: {known(r.TTFT.Low), known(r.TTFT.High)},

@@ -33,9 +33,9 @@ func (f Front) Text(w io.Writer, base map[string]string) error {
 	}
 	fmt.Fprintf(w, "%s: %s from %s (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, Plural(len(points), "point"), Plural(len(configs), "config"))
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "  trial\tconc\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
+	fmt.Fprintln(tw, "  trial\tload\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
 	for _, r := range points {
-		fmt.Fprintf(tw, "  %s\t%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.TrialID, r.Concurrency,
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.TrialID, r.LoadPoint,
 			Duration(r.TTFT.Value), Interval(r.TTFT.Interval, Duration), Number(r.TPS.Value), Interval(r.TPS.Interval, Number),
 			r.TTFT.N, probability(r.PFront), Difference(r.Params, base))
 	}
