@@ -42,8 +42,18 @@ type kernel struct {
 	shared    int           // the ones with more than one chunk, lately
 	busy      bool          // the last drain brought something
 	alone     bool          // Go has one processor
+	perch     socket        // the canary's other end,
+	singing   bool          // where there is one
+	cpu       float64       // of the thread, as a share of the run's time,
+	waited    float64       // and how long it waited for a core, likewise
 	unstamped int           // reads whose stamp was missing or could not be true
 }
+
+// What epoll knows these two by; connections have numbers from 0.
+const (
+	theBell   = -1
+	theCanary = -2
+)
 
 // maxNap is the longest sleep between two drains. The turn-around of a closed loop
 // and a timeout may be late by as much.
@@ -62,7 +72,7 @@ func kernelTransport(r *runner) (transport, error) {
 		unix.Close(k.poll)
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	k.watch(k.bell, -1, unix.EPOLLIN, unix.EPOLL_CTL_ADD)
+	k.watch(k.bell, theBell, unix.EPOLLIN, unix.EPOLL_CTL_ADD)
 	rung := make(chan struct{})
 	stop := context.AfterFunc(r.ctx, func() {
 		defer close(rung)
@@ -76,10 +86,17 @@ func kernelTransport(r *runner) (transport, error) {
 	return k, nil
 }
 
-func (k *kernel) stamps() string { return "kernel" }
+func (k *kernel) report(c *Client) {
+	c.Stamps = "kernel"
+	c.CPUShare, c.WaitShare = k.cpu, k.waited
+	c.Unstamped, c.ClockSteps = k.unstamped, k.wall.steps
+}
 
 func (k *kernel) close() {
 	k.release()
+	if k.singing {
+		k.perch.close()
+	}
 	for _, c := range k.conns {
 		if c != nil {
 			c.socket.close()

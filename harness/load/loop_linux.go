@@ -24,6 +24,13 @@ func (k *kernel) serve(todo *agenda) {
 	for _, c := range k.idle {
 		c.idleFrom = 0
 	}
+	k.perchCanary()
+	cpu, waited := threadSeconds()
+	defer func() {
+		cpuEnd, waitedEnd := threadSeconds()
+		took := time.Since(k.start).Seconds()
+		k.cpu, k.waited = (cpuEnd-cpu)/took, (waitedEnd-waited)/took
+	}()
 	for k.ctx.Err() == nil {
 		k.sendDue()
 		if k.inFlight == 0 && k.due == never {
@@ -40,6 +47,28 @@ func (k *kernel) serve(todo *agenda) {
 		case c.state == dialling:
 			k.dialled(c, context.Cause(k.ctx))
 		}
+	}
+}
+
+// perchCanary begins to read the canary, where there is one.
+func (k *kernel) perchCanary() {
+	if k.canary == nil {
+		return
+	}
+	var err error
+	if k.perch, err = openSocket(k.canary.address().AddrPort()); err != nil {
+		return // then it is not heard, and the client says so
+	}
+	k.singing = true
+	k.watch(k.perch.fd, theCanary, unix.EPOLLIN, unix.EPOLL_CTL_ADD)
+}
+
+// hear reads the canary.
+func (k *kernel) hear() {
+	b, wall, err := k.in.read(k.perch)
+	if err == nil && len(b) > 0 {
+		at, _ := k.wall.stamp(wall, 0, k.now())
+		k.canary.heard(b, at)
 	}
 }
 
@@ -128,8 +157,12 @@ func (k *kernel) drain(wait time.Duration) {
 	k.wall.sample()
 	k.busy = n > 0
 	for _, e := range k.events[:n] {
-		if e.Fd < 0 {
-			continue // the bell; the loop looks at the context itself
+		switch e.Fd {
+		case theBell: // the loop looks at the context itself
+			continue
+		case theCanary:
+			k.hear()
+			continue
 		}
 		c := k.conns[e.Fd]
 		if c == nil {

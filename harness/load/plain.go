@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -40,8 +41,12 @@ func plainTransport(r *runner) (transport, error) {
 	return p, nil
 }
 
-func (p *plain) close()         { p.closed() }
-func (p *plain) stamps() string { return "user" }
+func (p *plain) close() { p.closed() }
+
+func (p *plain) report(c *Client) {
+	c.Stamps = "user"
+	c.CPUShare = c.CPUSeconds / time.Since(p.start).Seconds() / float64(runtime.GOMAXPROCS(0))
+}
 
 // connect fails only if no connection can be made: a server that takes fewer shows
 // that in the records.
@@ -82,6 +87,7 @@ func (p *plain) dial() (*stream, error) {
 func (p *plain) serve(todo *agenda) {
 	runtime.LockOSThread() // see pace
 	defer runtime.UnlockOSThread()
+	defer p.listen()()
 	var all sync.WaitGroup
 	defer all.Wait()
 	for p.ctx.Err() == nil {
@@ -114,6 +120,33 @@ func (p *plain) serve(todo *agenda) {
 				}
 			})
 		}
+	}
+}
+
+// listen reads the canary until stop is called.
+func (p *plain) listen() (stop func()) {
+	if p.canary == nil {
+		return func() {}
+	}
+	conn, err := net.DialTCP("tcp", nil, p.canary.address())
+	if err != nil {
+		return func() {}
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		b := make([]byte, 64)
+		for {
+			n, err := conn.Read(b)
+			if err != nil {
+				return
+			}
+			ns := int64(time.Since(p.start))
+			p.canary.heard(b[:n], stamp{ns, ns})
+		}
+	})
+	return func() {
+		conn.Close()
+		done.Wait()
 	}
 }
 

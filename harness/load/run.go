@@ -31,6 +31,7 @@ type runner struct {
 	records  []Record
 	limits   limits
 	start    time.Time
+	canary   *canary // nil where there is none
 	failures atomic.Int64
 	hangsUp  atomic.Bool // the server ends a connection after each answer, without saying so
 }
@@ -38,9 +39,9 @@ type runner struct {
 // A transport carries a run's requests and answers.
 type transport interface {
 	connect() error // dials the connections that the run begins with
-	serve(*agenda)  // serves all of the agenda, into the records
+	serve(*agenda)  // serves all of the agenda, into the records, and reads the canary
+	report(*Client) // fills in what it alone knows
 	close()         // closes what connect and serve have opened
-	stamps() string // where receive times come from: "kernel" or "user"
 }
 
 // Run offers the load to the target and returns a record for each prompt, also
@@ -76,6 +77,9 @@ func run(ctx context.Context, t Target, o Options, carrier func(*runner) (transp
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
+	if r.canary = newCanary(); r.canary != nil {
+		defer r.canary.quiet()
+	}
 	if err := enoughFiles(r.opts.Connections); err != nil {
 		return nil, err
 	}
@@ -93,8 +97,12 @@ func run(ctx context.Context, t Target, o Options, carrier func(*runner) (transp
 // offer starts the clock and serves the prompts.
 func (r *runner) offer(carry transport) *Result {
 	todo := newAgenda(r.opts)
+	defer stopCollector()()
 	health := startHealth()
 	r.start = time.Now()
+	if r.canary != nil {
+		r.canary.sing(r.start)
+	}
 	carry.serve(todo)
 	res := &Result{Records: r.records, Start: r.start, DurationSeconds: time.Since(r.start).Seconds()}
 	for i := range r.records {
@@ -102,8 +110,11 @@ func (r *runner) offer(carry transport) *Result {
 			rec.fail(ClassCancelled, "never sent: "+r.why(i))
 		}
 	}
-	res.Client = health.stop(r.records)
-	res.Client.Stamps = carry.stamps()
+	res.Client = health.stop(r.records, r.opts)
+	carry.report(&res.Client)
+	if r.canary != nil {
+		r.canary.report(&res.Client)
+	}
 	return res
 }
 

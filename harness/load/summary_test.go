@@ -83,8 +83,8 @@ func TestClientCounts(t *testing.T) {
 		{SchedNS: 0, SendNS: 2 * ms, Reads: 3, ChunkNS: []int64{1, 1, 2, 2, 2}, ChunkRead: []int32{1, 1, 2, 2, 2}, ChunkKind: content, ChunkTokens: make([]int32, 5)},
 		{SchedNS: 0, SendNS: 1 * ms, Reads: 2, ChunkNS: []int64{2, 2}, ChunkRead: []int32{1, 1}, ChunkKind: []ChunkKind{KindContent, KindUsage}, ChunkTokens: make([]int32, 2)},
 		{SchedNS: 0, SendNS: -1},
-	})
-	if c.Stamps != "user" || c.Reads != 5 || c.Chunks != 6 || c.SharedChunks != 3 {
+	}, Options{})
+	if c.Reads != 5 || c.Chunks != 6 || c.SharedChunks != 3 {
 		t.Errorf("%+v", c)
 	}
 	if c.LagP50Seconds != 0.001 || c.LagP99Seconds != 0.002 {
