@@ -1,9 +1,13 @@
 package results
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -16,94 +20,208 @@ var columnTypes = map[ColumnType]reflect.Type{
 	StringColumn: reflect.TypeFor[*string](),
 }
 
-// encodeTrial writes a trial with its parameters as columns. The struct type is
-// made for it, so that the schema stays one of tagged structs.
-func encodeTrial(t Trial) ([]byte, error) {
-	base := reflect.ValueOf(t)
+var trialSchema = parquet.SchemaOf(Trial{})
+
+// trialRow is the struct type of rows of trials with a column for each parameter, and
+// the parameters in the order of their fields. It is made for them, so that the schema
+// stays one of tagged structs.
+type trialRow struct {
+	typ    reflect.Type
+	base   []int // fields of Trial that are columns
+	params []Param
+}
+
+func newTrialRow(params []Param) (trialRow, error) {
+	row := trialRow{params: params}
 	var fields []reflect.StructField
-	var values []reflect.Value
 	seen := map[string]bool{}
-	for i := range base.NumField() {
-		f := base.Type().Field(i)
+	trial := reflect.TypeFor[Trial]()
+	for i := range trial.NumField() {
+		f := trial.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("parquet"), ",")
 		if name == "-" {
 			continue
 		}
 		seen[name] = true
+		row.base = append(row.base, i)
 		fields = append(fields, reflect.StructField{Name: f.Name, Type: f.Type, Tag: f.Tag})
-		values = append(values, base.Field(i))
 	}
-	for i, p := range t.Params {
+	for i, p := range params {
 		if seen[p.Name] {
-			return nil, fmt.Errorf("parameter %q has the name of a column of trials: rename it in the space", p.Name)
+			return row, fmt.Errorf("parameter %q has the name of a column of trials: rename it in the space", p.Name)
 		}
 		seen[p.Name] = true
-		typ := columnTypes[p.Type]
-		v := reflect.Zero(typ)
-		if p.Value != nil {
-			if reflect.TypeOf(p.Value) != typ.Elem() {
-				return nil, fmt.Errorf("parameter %s: a %T does not fit its column of %s", p.Name, p.Value, typ.Elem())
-			}
-			v = reflect.New(typ.Elem())
-			v.Elem().Set(reflect.ValueOf(p.Value))
-		}
 		tag := reflect.StructTag(fmt.Sprintf(`parquet:"%s,optional"`, p.Name))
-		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("Param%d", i), Type: typ, Tag: tag})
-		values = append(values, v)
+		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("Param%d", i), Type: columnTypes[p.Type], Tag: tag})
 	}
-	row := reflect.New(reflect.StructOf(fields))
-	for i, v := range values {
-		row.Elem().Field(i).Set(v)
-	}
-	return encode(parquet.SchemaOf(row.Interface()), []any{row.Interface()})
+	row.typ = reflect.StructOf(fields)
+	return row, nil
 }
 
-// readTrial reads back what encodeTrial wrote, Params included.
-func readTrial(path string) (Trial, error) {
-	f, err := openPart(path)
-	if err != nil {
-		return Trial{}, err
+// of returns a trial as a pointer to a row. Values are widened to their columns.
+func (r trialRow) of(t Trial) (any, error) {
+	row, from := reflect.New(r.typ), reflect.ValueOf(t)
+	for i, field := range r.base {
+		row.Elem().Field(i).Set(from.Field(field))
 	}
-	rows, err := rowsOf[Trial](f, path)
-	if err != nil {
-		return Trial{}, err
+	for i, p := range r.params {
+		k := slices.IndexFunc(t.Params, func(o Param) bool { return o.Name == p.Name })
+		if k < 0 || t.Params[k].Value == nil {
+			continue
+		}
+		value := reflect.ValueOf(widen(t.Params[k].Value, p.Type))
+		field := row.Elem().Field(len(r.base) + i)
+		if value.Type() != field.Type().Elem() {
+			return nil, fmt.Errorf("parameter %s: a %s does not fit its column of %s", p.Name, value.Type(), field.Type().Elem())
+		}
+		field.Set(reflect.New(value.Type()))
+		field.Elem().Set(value)
 	}
-	if len(rows) != 1 {
-		return Trial{}, &BadPart{path, fmt.Sprintf("%d rows, want 1", len(rows))}
-	}
-	t := rows[0]
-	t.Params, err = readParams(f)
-	if err != nil {
-		return Trial{}, &BadPart{path, err.Error()}
-	}
-	return t, nil
+	return row.Interface(), nil
 }
 
-func readParams(f *parquet.File) ([]Param, error) {
+// unify gives the columns of all trials: those of each in order of first appearance, as
+// wide as the widest.
+func unify(trials []Trial) []Param {
+	var columns []Param
+	at := map[string]int{}
+	for _, t := range trials {
+		for _, p := range t.Params {
+			i, known := at[p.Name]
+			if !known {
+				at[p.Name] = len(columns)
+				columns = append(columns, Param{Name: p.Name, Type: p.Type})
+			} else if c := &columns[i]; c.Type != p.Type {
+				c.Type = wider(c.Type, p.Type)
+			}
+		}
+	}
+	return columns
+}
+
+// wider is the type that holds the values of two. Only numbers have one besides text.
+func wider(a, b ColumnType) ColumnType {
+	if min(a, b) == IntColumn && max(a, b) == FloatColumn {
+		return FloatColumn
+	}
+	return StringColumn
+}
+
+func widen(v any, to ColumnType) any {
+	n, isInt := v.(int64)
+	switch {
+	case to == FloatColumn && isInt:
+		return float64(n)
+	case to == StringColumn:
+		return valueText(v)
+	}
+	return v
+}
+
+// valueText is the same for a value and what it was widened to.
+func valueText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// writeTrials writes trials as one file, not sealed yet.
+func writeTrials(w io.Writer, trials []Trial) error {
+	row, err := newTrialRow(unify(trials))
+	if err != nil {
+		return err
+	}
+	schema := parquet.SchemaOf(reflect.New(row.typ).Interface())
+	out := parquet.NewGenericWriter[any](w, writerOptions(schema)...)
+	for _, t := range trials {
+		r, err := row.of(t)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write([]any{r}); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+// encodeTrial returns the bytes of one trial's part.
+func encodeTrial(t Trial) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := writeTrials(&buf, []Trial{t}); err != nil {
+		return nil, err
+	}
+	data := buf.Bytes()
+	return data, seal(memoryFile{bytes.NewReader(data), data}, int64(len(data)))
+}
+
+// readTrials reads back what writeTrials wrote, Params included.
+func readTrials(p *part) ([]Trial, error) {
+	trials, err := rowsOf[Trial](p)
+	if err == nil {
+		err = readParams(p, trials)
+	}
+	return trials, err
+}
+
+func readParams(p *part, trials []Trial) error {
 	known := map[string]bool{}
-	for _, field := range parquet.SchemaOf(Trial{}).Fields() {
+	for _, field := range trialSchema.Fields() {
 		known[field.Name()] = true
 	}
 	var params []Param
 	at := map[int]int{} // leaf column -> index in params
-	for _, field := range f.Schema().Fields() {
+	for _, field := range p.Schema().Fields() {
 		if known[field.Name()] {
 			continue
 		}
-		leaf, ok := f.Schema().Lookup(field.Name())
+		leaf, ok := p.Schema().Lookup(field.Name())
 		if !ok {
-			return nil, fmt.Errorf("column %s is not a plain value", field.Name())
+			return p.bad("column %s is not a plain value", field.Name())
 		}
 		at[leaf.ColumnIndex] = len(params)
 		params = append(params, Param{Name: field.Name(), Type: columnTypeOf(field)})
 	}
-	rows := f.RowGroups()[0].Rows()
-	defer rows.Close()
-	buf := make([]parquet.Row, 1)
-	if n, _ := rows.ReadRows(buf); n != 1 {
-		return nil, errors.New("no row")
+	i := 0
+	for _, group := range p.RowGroups() {
+		rows := group.Rows()
+		err := readParamRows(rows, func(row parquet.Row) {
+			if i < len(trials) {
+				trials[i].Params = paramsOf(row, params, at)
+			}
+			i++
+		})
+		rows.Close()
+		if err != nil {
+			return p.bad("%v", err)
+		}
 	}
-	for _, v := range buf[0] {
+	if i != len(trials) {
+		return p.bad("%d rows, want %d", i, len(trials))
+	}
+	return nil
+}
+
+func readParamRows(rows parquet.Rows, take func(parquet.Row)) error {
+	buf := make([]parquet.Row, 16)
+	for {
+		n, err := rows.ReadRows(buf)
+		for _, row := range buf[:n] {
+			take(row)
+		}
+		if errors.Is(err, io.EOF) || err == nil && n == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func paramsOf(row parquet.Row, columns []Param, at map[int]int) []Param {
+	params := slices.Clone(columns)
+	for _, v := range row {
 		i, ok := at[v.Column()]
 		if !ok || v.IsNull() {
 			continue
@@ -119,7 +237,7 @@ func readParams(f *parquet.File) ([]Param, error) {
 			params[i].Value = string(v.ByteArray())
 		}
 	}
-	return params, nil
+	return params
 }
 
 func columnTypeOf(field parquet.Field) ColumnType {

@@ -2,30 +2,16 @@ package results
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
-// A part is one immutable Parquet file. Parquet readers do not notice a flipped bit,
-// so each part carries a SHA-256 of itself in its footer's key-value metadata: the
-// hash is taken with the 64 hex digits of the value being zeros.
-const (
-	schemaKey   = "harness.schema"
-	checksumKey = "harness.checksum"
-	hashPrefix  = "sha256:"
-)
-
-var hashBlank = hashPrefix + strings.Repeat("0", 2*sha256.Size)
-
-// BadPart says why a part cannot be used. The row that it held counts as not
+// BadPart says why a file of a table cannot be used. What it held counts as not
 // measured.
 type BadPart struct {
 	Path string
@@ -46,9 +32,18 @@ func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	}
 }
 
-// encode returns rows as the bytes of one sealed part.
-func encode[T any](schema *parquet.Schema, rows []T) ([]byte, error) {
+// memoryFile is a file in memory that can be sealed.
+type memoryFile struct {
+	*bytes.Reader
+	data []byte
+}
+
+func (m memoryFile) WriteAt(p []byte, at int64) (int, error) { return copy(m.data[at:], p), nil }
+
+// encode returns rows as the bytes of one sealed part. size is a guess at their number.
+func encode[T any](schema *parquet.Schema, rows []T, size int) ([]byte, error) {
 	var buf bytes.Buffer
+	buf.Grow(size)
 	w := parquet.NewGenericWriter[T](&buf, writerOptions(schema)...)
 	if _, err := w.Write(rows); err != nil {
 		return nil, err
@@ -56,104 +51,107 @@ func encode[T any](schema *parquet.Schema, rows []T) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return seal(buf.Bytes())
+	data := buf.Bytes()
+	return data, seal(memoryFile{bytes.NewReader(data), data}, int64(len(data)))
 }
 
-func seal(data []byte) ([]byte, error) {
-	at := bytes.LastIndex(data, []byte(hashBlank))
-	if at < 0 {
-		return nil, errors.New("results: no place for the checksum in the footer")
-	}
-	sum := sha256.Sum256(data)
-	hex.Encode(data[at+len(hashPrefix):], sum[:])
-	return data, nil
+// part is a file that was opened and found whole.
+type part struct {
+	*parquet.File
+	path string
+	file io.Closer // nil where all of it is in memory
 }
 
-// verify checks a sealed part's checksum without changing data.
-func verify(data []byte) error {
-	at := bytes.LastIndex(data, []byte(hashPrefix))
-	end := at + len(hashBlank)
-	if at < 0 || end > len(data) {
-		return errors.New("no checksum: not a part of harness, or cut off")
+func (p *part) Close() {
+	if p.file != nil {
+		p.file.Close()
 	}
-	h := sha256.New()
-	h.Write(data[:at])
-	h.Write([]byte(hashBlank))
-	h.Write(data[end:])
-	if want := hashPrefix + hex.EncodeToString(h.Sum(nil)); want != string(data[at:end]) {
-		return errors.New("checksum mismatch: the file is damaged")
+}
+
+func (p *part) bad(format string, args ...any) error {
+	return &BadPart{p.path, fmt.Sprintf(format, args...)}
+}
+
+// inMemory is the size up to which a file is read at once.
+const inMemory = 8 << 20
+
+// openPart verifies and opens a file of a table. The caller closes it.
+func openPart(path string) (*part, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := openFile(path, f)
+	if err != nil || p.file == nil {
+		f.Close()
+	}
+	return p, err
+}
+
+func openFile(path string, f *os.File) (*part, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	p := &part{path: path, file: f}
+	var r io.ReaderAt = f
+	size := info.Size()
+	if size <= inMemory {
+		data := make([]byte, size)
+		if _, err := io.ReadFull(f, data); err != nil {
+			return nil, err
+		}
+		r, p.file = bytes.NewReader(data), nil
+	}
+	switch err := verify(r, size); {
+	case errors.Is(err, errForeign), errors.Is(err, errDamaged):
+		return nil, &BadPart{path, err.Error()}
+	case err != nil:
+		return nil, err
+	}
+	p.File, err = parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, &BadPart{path, err.Error()}
+	}
+	if v, _ := p.Lookup(schemaKey); v != SchemaVersion {
+		return nil, &BadPart{path, fmt.Sprintf("schema version %q, and this harness reads %q", v, SchemaVersion)}
+	}
+	return p, nil
+}
+
+// batchRows bounds the rows that are in memory while a file is read through.
+const batchRows = 512
+
+// each reads n rows from a row on, in batches that it makes anew. The columns are those
+// of T; others are not read.
+func each[T any](p *part, from, n int64, take func(rows []T) error) error {
+	r := parquet.NewGenericReader[T](p.File)
+	defer r.Close()
+	if from > 0 {
+		if err := r.SeekToRow(from); err != nil {
+			return p.bad("row %d: %v", from, err)
+		}
+	}
+	for n > 0 {
+		rows := make([]T, min(n, batchRows))
+		k, err := r.Read(rows)
+		if k < len(rows) {
+			return p.bad("rows from %d on cannot be read: %v", from+int64(k), err)
+		}
+		if err := take(rows); err != nil {
+			return err
+		}
+		from, n = from+int64(k), n-int64(k)
 	}
 	return nil
 }
 
-// openPart reads, verifies and opens a part.
-func openPart(path string) (*parquet.File, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := verify(data); err != nil {
-		return nil, &BadPart{path, err.Error()}
-	}
-	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return nil, &BadPart{path, err.Error()}
-	}
-	if v, _ := f.Lookup(schemaKey); v != SchemaVersion {
-		return nil, &BadPart{path, fmt.Sprintf("schema version %q, and this harness reads %q", v, SchemaVersion)}
-	}
-	return f, nil
-}
-
-func readRows[T any](path string) ([]T, error) {
-	f, err := openPart(path)
-	if err != nil {
-		return nil, err
-	}
-	return rowsOf[T](f, path)
-}
-
-func rowsOf[T any](f *parquet.File, path string) ([]T, error) {
-	rows := make([]T, f.NumRows())
-	r := parquet.NewGenericReader[T](f)
-	defer r.Close()
-	if n, _ := r.Read(rows); n != len(rows) {
-		return nil, &BadPart{path, fmt.Sprintf("%d of %d rows could be read", n, len(rows))}
-	}
-	return rows, nil
-}
-
-// writeFile makes data appear at path whole or not at all, and durably.
-func writeFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // fails, as it should, after the rename
-	if _, err = tmp.Write(data); err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+// rowsOf reads all rows.
+func rowsOf[T any](p *part) ([]T, error) {
+	all := make([]T, 0, p.NumRows())
+	err := each(p, 0, p.NumRows(), func(rows []T) error {
+		all = append(all, rows...)
+		return nil
+	})
+	return all, err
 }

@@ -1,21 +1,19 @@
 package results
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-
-	"github.com/parquet-go/parquet-go"
 )
 
-// Store is a study's folder: one Parquet part a trial, a run, a run's requests and
-// a trial's samples, and the servers' logs. Parts are written once and whole.
+// Store is a study's folder: one Parquet part a trial, a run, a run's requests and a
+// trial's samples, and the servers' logs. Parts are written once and whole; Pack merges
+// those of a table into one file, and readers take both. A failure is a column of its
+// trial's row, not a table of its own.
 type Store struct {
-	Dir string
+	Dir     string
+	StudyID string // rows of another study are refused; "": any
 }
 
 // The folders of a study.
@@ -26,7 +24,10 @@ const (
 	samplesDir  = "samples"
 	logsDir     = "logs"
 	plansDir    = "plans"
+	damagedDir  = "damaged" // what could not be used, as it was
 )
+
+var tableDirs = []string{requestsDir, samplesDir, runsDir, trialsDir}
 
 // Create makes the study's folders where they are missing.
 func (s Store) Create() error {
@@ -38,8 +39,8 @@ func (s Store) Create() error {
 	return nil
 }
 
-// Glob is the pattern of a table's parts, for pandas and DuckDB.
-func (s Store) Glob(table string) string { return filepath.Join(s.Dir, table, "*.parquet") }
+// Glob is the pattern of a table's files, for pandas and DuckDB.
+func (s Store) Glob(table string) string { return filepath.Join(s.Dir, table, "*"+partSuffix) }
 
 // LogPath is where a trial's server writes its output.
 func (s Store) LogPath(trialID string) string {
@@ -53,7 +54,7 @@ func (s Store) PlanPath(trialID string) string {
 }
 
 func (s Store) part(table, id string) string {
-	return filepath.Join(s.Dir, table, id+".parquet")
+	return filepath.Join(s.Dir, table, id+partSuffix)
 }
 
 // WritePlan stores a trial's plan, durably, before it starts.
@@ -64,21 +65,31 @@ func (s Store) WritePlan(trialID string, plan []byte) error {
 // WriteTrial stores the row that ends a trial.
 func (s Store) WriteTrial(t Trial) error {
 	data, err := encodeTrial(t)
+	if err == nil {
+		err = writeFile(s.part(trialsDir, t.TrialID), data)
+	}
 	if err != nil {
 		return fmt.Errorf("trial %s: %w", t.TrialID, err)
 	}
-	return writeFile(s.part(trialsDir, t.TrialID), data)
+	return nil
 }
+
+// stampBytes is about what a chunk's stamps take, compressed.
+const stampBytes = 6
 
 // WriteRun stores a finished run: first its requests, then its row, so that a run
 // that is there is there with all that it says.
 func (s Store) WriteRun(r Run, requests []Request) error {
-	data, err := encode(parquet.SchemaOf(Request{}), requests)
+	chunks := 0
+	for i := range requests {
+		chunks += len(requests[i].ChunkNS)
+	}
+	data, err := encode(requestSchema, requests, chunks*stampBytes)
 	if err == nil {
 		err = writeFile(s.part(requestsDir, r.RunID), data)
 	}
 	if err == nil {
-		data, err = encode(parquet.SchemaOf(Run{}), []Run{r})
+		data, err = encode(runSchema, []Run{r}, 0)
 	}
 	if err == nil {
 		err = writeFile(s.part(runsDir, r.RunID), data)
@@ -91,97 +102,43 @@ func (s Store) WriteRun(r Run, requests []Request) error {
 
 // WriteSamples stores a trial's samples.
 func (s Store) WriteSamples(trialID string, samples []Sample) error {
-	data, err := encode(parquet.SchemaOf(Sample{}), samples)
+	data, err := encode(sampleSchema, samples, 0)
+	if err == nil {
+		err = writeFile(s.part(samplesDir, trialID), data)
+	}
 	if err != nil {
 		return fmt.Errorf("samples of %s: %w", trialID, err)
 	}
-	return writeFile(s.part(samplesDir, trialID), data)
+	return nil
 }
 
-// Trials reads every trial, ordered by identifier. Parts that cannot be used are
+// Trials reads every trial, ordered by identifier. Files that cannot be used are
 // named in bad and left out; err is for a folder that cannot be read.
 func (s Store) Trials() (trials []Trial, bad []*BadPart, err error) {
-	bad, err = s.each(trialsDir, "", func(path string) error {
-		t, err := readTrial(path)
-		if err == nil {
-			trials = append(trials, t)
-		}
-		return err
-	})
-	return trials, bad, err
+	return trialTable.load(s, func(string) bool { return true })
 }
 
 // Runs reads every run, ordered by identifier, as Trials does.
-func (s Store) Runs() (runs []Run, bad []*BadPart, err error) { return s.RunsOf("") }
+func (s Store) Runs() (runs []Run, bad []*BadPart, err error) {
+	return runTable.load(s, func(string) bool { return true })
+}
 
-// RunsOf reads the runs of one trial; of all for "".
+// RunsOf reads the runs of one trial.
 func (s Store) RunsOf(trialID string) (runs []Run, bad []*BadPart, err error) {
-	if trialID != "" {
-		trialID += "-"
-	}
-	bad, err = s.each(runsDir, trialID, func(path string) error {
-		rows, err := readRows[Run](path)
-		runs = append(runs, rows...)
-		return err
-	})
-	return runs, bad, err
+	return runTable.load(s, func(id string) bool { return strings.HasPrefix(id, trialID+"-") })
 }
 
 // Requests reads the requests of one run.
 func (s Store) Requests(runID string) ([]Request, error) {
-	return readRows[Request](s.part(requestsDir, runID))
+	return rowsOfPart[Request, runKey](s, requestsDir, runID)
 }
 
 // Samples reads the samples of one trial.
 func (s Store) Samples(trialID string) ([]Sample, error) {
-	return readRows[Sample](s.part(samplesDir, trialID))
+	return rowsOfPart[Sample, trialKey](s, samplesDir, trialID)
 }
 
 // Plans lists the trials that have a plan, in order.
 func (s Store) Plans() ([]string, error) {
-	return s.ids(plansDir, ".json")
-}
-
-func (s Store) ids(table, suffix string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(s.Dir, table))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, e := range entries {
-		if id, ok := strings.CutSuffix(e.Name(), suffix); ok && !strings.HasPrefix(id, ".") {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids) // not the order of the files: "r1.2" comes after "r1"
-	return ids, nil
-}
-
-func (s Store) each(table, prefix string, read func(path string) error) (bad []*BadPart, err error) {
-	ids, err := s.ids(table, ".parquet")
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if !strings.HasPrefix(id, prefix) {
-			continue
-		}
-		var b *BadPart
-		switch err := read(s.part(table, id)); {
-		case errors.As(err, &b):
-			bad = append(bad, b)
-		case err != nil:
-			return bad, err
-		}
-	}
-	return bad, nil
-}
-
-// SetAside renames a part that cannot be used, so that its row is measured again
-// and the evidence stays.
-func (s Store) SetAside(b *BadPart) error {
-	return os.Rename(b.Path, b.Path+".bad")
+	return names(filepath.Join(s.Dir, plansDir), ".json")
 }
