@@ -26,7 +26,7 @@ func (s Store) Audit(runs []Run) (bad []*BadPart, err error) {
 	known := map[string]bool{}
 	for _, r := range runs {
 		known[r.RunID] = true
-		if !requests[r.RunID] {
+		if r.Requests > 0 && !requests[r.RunID] {
 			bad = append(bad, &BadPart{s.holds(runsDir, r.RunID), "its requests are gone"})
 		}
 	}

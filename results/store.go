@@ -42,6 +42,9 @@ func (s Store) Create() error {
 // Glob is the pattern of a table's files, for pandas and DuckDB.
 func (s Store) Glob(table string) string { return filepath.Join(s.Dir, table, "*"+partSuffix) }
 
+// PackedPath is the file that Pack merges a table's parts into.
+func (s Store) PackedPath(table string) string { return s.part(table, packedID) }
+
 // LogPath is where a trial's server writes its output.
 func (s Store) LogPath(trialID string) string {
 	return filepath.Join(s.Dir, logsDir, trialID+".log")

@@ -46,7 +46,7 @@ func TestBlocksAreApart(t *testing.T) {
 		if m := r.Block % blockPeriod; m >= warmupBlock {
 			t.Fatalf("%s: block %d begins as block %d, which is not a run's", r.Key(), r.Block, m)
 		}
-		for try := range uint64(maxTries) {
+		for try := range uint64(MaxTries) {
 			b := r.Block + try*retryBlocks
 			if seen[b] {
 				t.Fatalf("%s, try %d: block %d again", r.Key(), try+1, b)

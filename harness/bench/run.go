@@ -47,7 +47,7 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 			return nil, nil
 		}
 		t.say("run", fmt.Sprintf("%s, repeat %d, is invalid: %s", r.LoadPoint(), r.Repeat, row.InvalidReason))
-		if try == maxTries {
+		if try == MaxTries {
 			if row.Failures > 0 {
 				class, text := failureOf(requests)
 				return t.diagnose(ctx, engine.PhaseRun, class, text), nil

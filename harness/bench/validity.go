@@ -13,7 +13,7 @@ const (
 	maxFailedShare = 0.001 // of a run's requests
 	maxCachedShare = 0.01  // of its prompt tokens beyond those that are shared by design: the prompts are new
 	maxSharedShare = 0.02  // the same where some are shared: servers cache whole blocks
-	maxTries       = 3     // of one run, the first included
+	MaxTries       = 3     // of one run, the first included
 )
 
 // invalidReason says why a run's numbers must not be used; "" when they may.

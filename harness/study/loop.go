@@ -226,7 +226,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, p.ConfigID, p.Attempt), 10))
 	}
 	for _, r := range l.planned {
-		if !l.has(p.ConfigID, r, true) {
+		if !l.hasValid(p.ConfigID, r) {
 			p.Runs = append(p.Runs, r)
 		}
 	}
@@ -241,18 +241,36 @@ func launchSeed(seed uint64, configID string, attempt int) uint64 {
 	return h.Sum64() >> 32
 }
 
-// has reports whether there is a row of a config's run, from whichever of its
-// trials; a valid one where that is asked for.
-func (l *loop) has(configID string, r bench.RunPlan, valid bool) bool {
-	return slices.ContainsFunc(l.state.Runs, func(run results.Run) bool {
-		return run.ConfigID == configID && (run.Valid || !valid) && run.LoadPoint == r.LoadPoint() && int(run.Repeat) == r.Repeat
-	})
+// hasValid reports whether there is a valid row of a config's run, from whichever of its
+// trials.
+func (l *loop) hasValid(configID string, r bench.RunPlan) bool {
+	return slices.ContainsFunc(l.state.Runs, func(run results.Run) bool { return run.Valid && isRun(run, configID, r) })
 }
 
-// whole reports whether each planned run of a config has a row, as it has after a
-// trial that ended well; a run that stayed invalid has one too.
+func isRun(run results.Run, configID string, r bench.RunPlan) bool {
+	return run.ConfigID == configID && run.LoadPoint == r.LoadPoint() && int(run.Repeat) == r.Repeat
+}
+
+// settled reports whether a config's run needs no further try: there is a valid row, or
+// a trial has as many invalid ones as there are tries. Fewer mean that a row was lost,
+// and it may have been the valid one.
+func (l *loop) settled(configID string, r bench.RunPlan) bool {
+	tries := map[string]int{}
+	for _, run := range l.state.Runs {
+		if !isRun(run, configID, r) {
+			continue
+		}
+		if tries[run.TrialID]++; run.Valid || tries[run.TrialID] == bench.MaxTries {
+			return true
+		}
+	}
+	return false
+}
+
+// whole reports whether each planned run of a config is settled, as it is after a trial
+// that ended well.
 func (l *loop) whole(configID string) bool {
-	return !slices.ContainsFunc(l.planned, func(r bench.RunPlan) bool { return !l.has(configID, r, false) })
+	return !slices.ContainsFunc(l.planned, func(r bench.RunPlan) bool { return !l.settled(configID, r) })
 }
 
 // trialID names the n-th trial of a study, from 1.

@@ -223,11 +223,13 @@ func TestDamagedPartIsMeasuredAgain(t *testing.T) {
 	if err != nil || reason != Complete {
 		t.Fatalf("%s, %v", reason, err)
 	}
+	paths = append(paths, filepath.Join(s.Store.Dir, "requests", lostRun.TrialID+"-c4-r1.parquet")) // goes with its run
 	for i, path := range paths {
-		if _, err := os.Stat(path + ".bad"); err != nil {
+		aside := filepath.Join(s.Store.Dir, "damaged", filepath.Base(filepath.Dir(path)), filepath.Base(path))
+		if _, err := os.Stat(aside); err != nil {
 			t.Errorf("the evidence is gone: %v", err)
 		}
-		if len(warnings) != 2 || !strings.Contains(warnings[i], path) || !strings.Contains(warnings[i], "measured again") {
+		if len(warnings) != 3 || !strings.Contains(warnings[i], path) || !strings.Contains(warnings[i], aside) {
 			t.Errorf("warnings %q", warnings)
 		}
 	}
@@ -261,6 +263,58 @@ func TestRunThatStayedInvalidIsNotAskedAgain(t *testing.T) {
 	run(t, reopen(t, s), e, sweep, Complete)
 	if len(e.plans) != sweep.Trials {
 		t.Errorf("%d trials, want %d", len(e.plans), sweep.Trials)
+	}
+}
+
+// The valid retry of a run was damaged, and the invalid try before it is intact: the run
+// is measured again.
+func TestLostRetryIsMeasuredAgain(t *testing.T) {
+	t.Parallel()
+	s := newStudy(t)
+	first := &fakeExecutor{}
+	run(t, s, first, sweep, Complete)
+	p := first.plans[slices.IndexFunc(first.plans, func(p bench.Plan) bool { return !values(p).fails })]
+	tried := modelled{ttft: 1, tps: 1}.run(p, p.Runs[0])
+	retry := values(p).run(p, p.Runs[0])
+	retry.RunID += ".2"
+	for _, row := range []results.Run{tried, retry} {
+		if err := s.Store.WriteRun(row, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := &fakeExecutor{}
+	run(t, reopen(t, s), again, sweep, Complete)
+	if len(again.plans) != 0 {
+		t.Fatalf("measured again before anything was lost: %+v", again.plans)
+	}
+	if err := os.Truncate(filepath.Join(s.Store.Dir, "runs", retry.RunID+".parquet"), 99); err != nil {
+		t.Fatal(err)
+	}
+	run(t, reopen(t, s), again, sweep, Complete)
+	if len(again.plans) != 1 || again.plans[0].ConfigID != p.ConfigID || !slices.Equal(again.plans[0].Runs, p.Runs[:1]) {
+		t.Errorf("planned %+v, want the lost run of %s", again.plans, p.ConfigID)
+	}
+}
+
+// A study that was packed goes on as if it had not been.
+func TestPackedStudyGoesOn(t *testing.T) {
+	t.Parallel()
+	calm, packed := newStudy(t), newStudy(t)
+	run(t, calm, &fakeExecutor{}, sweep, Complete)
+	run(t, packed, &fakeExecutor{stopAt: 3, how: killed, keep: 1}, sweep, killed)
+	if _, err := packed.Store.Pack(); err != nil {
+		t.Fatal(err)
+	}
+	run(t, reopen(t, packed), &fakeExecutor{}, sweep, Complete)
+	if _, err := packed.Store.Pack(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Study{calm, packed} {
+		run(t, reopen(t, s), &fakeExecutor{}, refine, Complete)
+		checkMeasuredOnce(t, s)
+	}
+	if diff := gocmp.Diff(asked(t, calm), asked(t, packed)); diff != "" {
+		t.Errorf("asked for (-not packed +packed)\n%s", diff)
 	}
 }
 

@@ -36,7 +36,7 @@ func Create(dir string, lock Lock, spec *space.Spec, lattice *space.Lattice) (*S
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return nil, fmt.Errorf("%s is not empty, and no study: name another folder with --study", dir)
 	}
-	s := &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir}}
+	s := &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir, StudyID: lock.ID}}
 	if err := s.Store.Create(); err != nil {
 		return nil, fmt.Errorf("create study: %w: name a folder that can be written with --study", err)
 	}
@@ -70,7 +70,7 @@ func Open(dir string) (*Study, error) {
 	if lattice.ID() != lock.LatticeID {
 		return nil, fmt.Errorf("study %s: its space compiles to lattice %s, and the study was begun in %s: the file %s was changed, or another harness began it", dir, lattice.ID(), lock.LatticeID, specName)
 	}
-	return &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir}}, nil
+	return &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir, StudyID: lock.ID}}, nil
 }
 
 // Newest returns the study below root that was begun last; "" where there is none.
@@ -176,18 +176,12 @@ func Measured(trials []results.Trial) (seeds, asks int) {
 	return seeds, asks
 }
 
-// recover writes a row for each trial that has a plan and none, moves damaged parts
-// out of the way, and returns the study's rows.
+// recover moves what is damaged out of the way, writes a row for each trial that has a
+// plan and none, and returns the study's rows.
 func (s *Study) recover(warn func(string)) (State, []bench.Plan, error) {
-	state, err := s.Load()
+	state, err := s.setAside(warn)
 	if err != nil {
 		return State{}, nil, err
-	}
-	for _, b := range state.Bad {
-		warn(fmt.Sprintf("%v; set aside as %s.bad, and measured again", b, filepath.Base(b.Path)))
-		if err := s.Store.SetAside(b); err != nil {
-			return State{}, nil, err
-		}
 	}
 	plans, err := s.plans()
 	if err != nil {
@@ -205,6 +199,31 @@ func (s *Study) recover(warn func(string)) (State, []bench.Plan, error) {
 	}
 	slices.SortFunc(state.Trials, func(a, b results.Trial) int { return cmp.Compare(a.TrialID, b.TrialID) })
 	return state, plans, nil
+}
+
+// setAside returns the study's rows after what cannot be used was set aside.
+func (s *Study) setAside(warn func(string)) (State, error) {
+	for {
+		state, err := s.Load()
+		if err != nil {
+			return State{}, err
+		}
+		bad, err := s.Store.Audit(state.Runs)
+		if err != nil {
+			return State{}, err
+		}
+		bad = append(state.Bad, bad...)
+		for _, b := range bad {
+			path, err := s.Store.SetAside(b)
+			if err != nil {
+				return State{}, err
+			}
+			warn(fmt.Sprintf("%v; moved to %s, and measured again where it counts", b, path))
+		}
+		if len(bad) == 0 {
+			return state, nil
+		}
+	}
 }
 
 func (s *Study) plans() ([]bench.Plan, error) {
