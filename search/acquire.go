@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -10,6 +11,9 @@ import (
 	"harness/search/pareto"
 	"harness/space"
 )
+
+// leastSuccess is the probability of success that an ask should have.
+const leastSuccess = 0.75
 
 // prospect is a configuration that might be asked for.
 type prospect struct {
@@ -26,46 +30,107 @@ type appraisal struct {
 }
 
 // worth is what the acquisition maximises: expected gain per second.
-func (a appraisal) worth() float64 { return a.gain * a.success / a.seconds }
+//
+// Where failure is likelier than not, the worth is as good as none: a failed
+// launch costs as much as another one, and teaches little.
+func (a appraisal) worth() float64 { return a.gain * a.trust() / a.seconds }
+
+// trust is the probability of success, and next to nothing where that is low.
+func (a appraisal) trust() float64 {
+	if a.success < leastSuccess {
+		return 1e-6 * a.success
+	}
+	return a.success
+}
 
 // news is what an exploring ask maximises: how much is unknown of the costs. It
 // counts success twice, since to learn that a configuration fails is not its aim.
-func (a appraisal) news() float64 { return a.spread * a.success * a.success }
+func (a appraisal) news() float64 { return a.spread * a.trust() * a.success }
 
-// appraise appraises candidates, in parallel. Each result depends on its
-// candidate alone.
-func (v *view) appraise(cs []prospect, gain func(*view, []prospect, []appraisal)) []appraisal {
+// estimate is a way to fill in gain and spread of appraisals.
+type estimate func(v *view, cs []prospect, into []appraisal)
+
+// appraise appraises prospects, in parallel, all but their success. Each result
+// depends on its prospect alone.
+func (v *view) appraise(cs []prospect, gain estimate) []appraisal {
+	return inParts(cs, func(cs []prospect, into []appraisal) {
+		for i := range into {
+			into[i].success, into[i].seconds = 1, 1
+		}
+		if v.seconds != nil {
+			mean, variance := v.seconds.predict(plain(cs))
+			for i := range into {
+				into[i].seconds = math.Exp(mean[i] + variance[i]/2)
+			}
+		}
+		gain(v, cs, into)
+	})
+}
+
+// inParts runs f on parts of prospects, each in a goroutine.
+func inParts(cs []prospect, f func([]prospect, []appraisal)) []appraisal {
 	all := make([]appraisal, len(cs))
-	const least = 64 // a goroutine for fewer does not pay
+	const least = 32 // a goroutine for fewer does not pay
 	size := max(least, (len(cs)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
 	var parts sync.WaitGroup
 	for from := 0; from < len(cs); from += size {
 		to := min(from+size, len(cs))
-		parts.Go(func() {
-			v.chances(cs[from:to], all[from:to])
-			gain(v, cs[from:to], all[from:to])
-		})
+		parts.Go(func() { f(cs[from:to], all[from:to]) })
 	}
 	parts.Wait()
 	return all
 }
 
-// chances fills in success and seconds.
-func (v *view) chances(cs []prospect, into []appraisal) {
+// plain are inputs without a load.
+func plain(cs []prospect) [][]float64 {
 	x := make([][]float64, len(cs))
 	for i, c := range cs {
 		x[i] = c.x
-		into[i].seconds = 1
 	}
-	for i, p := range v.success.probability(x) {
-		into[i].success = p
-	}
-	if v.seconds != nil {
-		mean, variance := v.seconds.predict(x)
-		for i := range cs {
-			into[i].seconds = math.Exp(mean[i] + variance[i]/2)
+	return x
+}
+
+// best returns the n prospects of the highest value, best first, with their
+// success known, out of those that were appraised without it. It asks the model
+// of success only about as many as it takes: success can but lower a value.
+func (v *view) best(cs []prospect, as []appraisal, value func(appraisal) float64, n int) ([]prospect, []appraisal) {
+	order := ranking(as, value)
+	var chosen []prospect
+	var known []appraisal
+	for from := 0; from < len(order); from += successBlock {
+		if len(chosen) == n && value(known[n-1]) >= value(as[order[from]]) {
+			break
 		}
+		block := make([]prospect, 0, successBlock)
+		for _, i := range order[from:min(from+successBlock, len(order))] {
+			block = append(block, cs[i])
+			known = append(known, as[i])
+		}
+		success := inParts(block, func(cs []prospect, into []appraisal) {
+			for i, p := range v.success.probability(plain(cs)) {
+				into[i].success = p
+			}
+		})
+		for i, a := range success {
+			known[len(chosen)+i].success = a.success
+		}
+		chosen = append(chosen, block...)
+		keep := ranking(known, value)
+		keep = keep[:min(n, len(keep))]
+		chosen, known = pick(chosen, keep), pick(known, keep)
 	}
+	return chosen, known
+}
+
+// successBlock is how many prospects the model of success is asked about at once.
+const successBlock = 2048
+
+func pick[T any](from []T, at []int) []T {
+	picked := make([]T, len(at))
+	for k, i := range at {
+		picked[k] = from[i]
+	}
+	return picked
 }
 
 // inputs are those of candidates at each load, one candidate after the other.
@@ -116,8 +181,7 @@ func (v *view) keeps(x [][]float64) []float64 {
 // candidate together: in each draw of the view their costs are drawn jointly,
 // from normal numbers that are the same for all candidates, and the area that
 // they add is taken exactly.
-func setGain(loads, draws int, seed, decision uint64) func(*view, []prospect, []appraisal) {
-	rng := stream(seed, decision)
+func setGain(loads, draws int, rng *rand.Rand) estimate {
 	normal := make([][2][]float64, draws)
 	uniform := make([][]float64, draws)
 	for s := range draws {

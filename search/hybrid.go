@@ -70,18 +70,19 @@ func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
 	if len(cs) == 0 {
 		return uniform{}.propose(h, rng)
 	}
-	first := v.appraise(cs, sumGain)
+	as := v.appraise(cs, sumGain)
 	if decision%exploreEvery == exploreEvery-1 {
-		return y.explore(cs, first), true
+		cs, as = v.best(cs, as, appraisal.news, 1)
+		return y.explore(cs[0], as[0]), true
 	}
-	cs = best(cs, first, appraisal.worth, shortlist)
+	cs, _ = v.best(cs, as, appraisal.worth, shortlist)
 	v, gain := y.final(h, decision)
-	second := v.appraise(cs, gain)
+	cs, as = v.best(cs, v.appraise(cs, gain), appraisal.worth, shortlist)
 	if y.whole == nil {
-		cs, second = y.climb(h, v, cs, second, gain)
+		cs, as = y.climb(h, v, cs, as, gain)
 	}
-	i := top(second, appraisal.worth)
-	return y.ask(cs[i], second[i], v), true
+	i := top(as, appraisal.worth)
+	return y.ask(cs[i], as[i], v), true
 }
 
 // update fits the models to the history, unless they are.
@@ -105,11 +106,11 @@ func (y *hybrid) inputs(ranks []space.Rank) [][]float64 {
 }
 
 // final is the view that decides, and how gains are computed in it.
-func (y *hybrid) final(h *history, decision uint64) (*view, func(*view, []prospect, []appraisal)) {
+func (y *hybrid) final(h *history, decision uint64) (*view, estimate) {
 	pending := y.inputs(h.unmeasured())
 	rng := stream(y.seed, drawStream+decision)
 	if k := len(y.outlook.loads); k > 1 {
-		return y.outlook.draw(pending, frontDrawsWide, rng), setGain(k, frontDrawsWide, y.seed, drawStream+decision)
+		return y.outlook.draw(pending, frontDrawsWide, rng), setGain(k, frontDrawsWide, rng)
 	}
 	return y.outlook.draw(pending, frontDraws, rng), sumGain
 }
@@ -117,12 +118,11 @@ func (y *hybrid) final(h *history, decision uint64) (*view, func(*view, []prospe
 // drawStream numbers the random streams of draws, away from those of asks.
 const drawStream = 1 << 61
 
-// explore asks for the candidate of which least is known.
-func (y *hybrid) explore(cs []prospect, as []appraisal) Ask {
-	i := top(as, appraisal.news)
+// explore asks for the prospect of which least is known.
+func (y *hybrid) explore(c prospect, a appraisal) Ask {
 	return Ask{
-		Rank: cs[i].rank, Purpose: purposeAsk, Source: SourceExploration, Success: as[i].success,
-		Reason: fmt.Sprintf("exploration: least is known here; works with probability %.2f", as[i].success),
+		Rank: c.rank, Purpose: purposeAsk, Source: SourceExploration, Success: a.success,
+		Reason: fmt.Sprintf("exploration: least is known here; works with probability %.2f", a.success),
 	}
 }
 
@@ -139,40 +139,27 @@ func (y *hybrid) ask(c prospect, a appraisal, v *view) Ask {
 
 // climb lets the best candidates move to their best neighbour while that is
 // better, and returns the candidates with the places reached.
-func (y *hybrid) climb(h *history, v *view, cs []prospect, as []appraisal, gain func(*view, []prospect, []appraisal)) ([]prospect, []appraisal) {
+func (y *hybrid) climb(h *history, v *view, cs []prospect, as []appraisal, gain estimate) ([]prospect, []appraisal) {
 	g := &gatherer{encoder: y.encoder, known: &h.known, seen: make(map[space.Rank]bool)}
 	for _, c := range cs {
 		g.seen[c.rank] = true
 	}
-	for _, i := range ranking(as, appraisal.worth)[:min(climbers, len(cs))] {
+	for i := range min(climbers, len(cs)) { // they are in order
 		at, worth := cs[i].rank, as[i].worth()
 		for range climbSteps {
 			g.found = nil
 			for _, r := range y.lattice.Neighbors(y.lattice.Unrank(at, nil)) {
 				g.add(r)
 			}
-			if len(g.found) == 0 {
+			next, found := v.best(g.found, v.appraise(g.found, gain), appraisal.worth, 1)
+			if len(next) == 0 || found[0].worth() <= worth {
 				break
 			}
-			found := v.appraise(g.found, gain)
-			k := top(found, appraisal.worth)
-			if found[k].worth() <= worth {
-				break
-			}
-			at, worth = g.found[k].rank, found[k].worth()
-			cs, as = append(cs, g.found[k]), append(as, found[k])
+			at, worth = next[0].rank, found[0].worth()
+			cs, as = append(cs, next[0]), append(as, found[0])
 		}
 	}
 	return cs, as
-}
-
-// best are the n candidates of the highest value.
-func best(cs []prospect, as []appraisal, value func(appraisal) float64, n int) []prospect {
-	var chosen []prospect
-	for _, i := range ranking(as, value)[:min(n, len(cs))] {
-		chosen = append(chosen, cs[i])
-	}
-	return chosen
 }
 
 // ranking are the indices of appraisals in order of value, the highest first.

@@ -148,3 +148,20 @@ func serving(l *space.Lattice, r space.Rank) Outcome {
 func measured(ttft, tps float64) Outcome {
 	return Outcome{Points: []Point{{TTFT: ttft, TPS: tps}}, CostSeconds: 60}
 }
+
+// layered is an imagined server on hardSpec: some parameters matter much, others
+// hardly, and one in ten configurations fails.
+func layered(l *space.Lattice, r space.Rank) Outcome {
+	p := l.Unrank(r, nil)
+	ttft, tps := 0.0, 0.0
+	for i, v := range p {
+		x := float64(v) / float64(max(1, len(l.Params()[i].Values)-1))
+		weight := 2 / float64(1+i)
+		ttft += weight * x
+		tps += weight * (x - 0.3*x*x)
+	}
+	if p[0] == 3 && p[7] > 1 {
+		return Outcome{Failure: "oom_load"}
+	}
+	return measured(math.Exp(ttft), math.Exp(tps))
+}

@@ -49,7 +49,7 @@ func newOutlook(h *history, e *encoder, seed uint64) *outlook {
 	for i, l := range h.limits {
 		fits.Go(func() { o.limits[i] = limitModel{l, fitSurrogate(o.metricData(l.Metric), seed)} })
 	}
-	fits.Go(func() { o.success = newSuccessModel(h, e, seed) })
+	fits.Go(func() { o.success = newSuccessModel(h, e) })
 	fits.Go(func() { o.seconds = newSecondsModel(h, e, seed) })
 	fits.Wait()
 	return o

@@ -20,6 +20,10 @@ const (
 
 	// fitIterations bounds one descent. Most end before it.
 	fitIterations = 60
+
+	// fitLeast is the number of observations up to which all serve to choose among
+	// starts.
+	fitLeast = 80
 )
 
 // Data are observations of a function.
@@ -72,26 +76,52 @@ func Fit(d Data) (*Model, error) {
 	if err := d.validate(); err != nil {
 		return nil, err
 	}
-	o := newObjective(d)
-	var best []float64
-	least := math.Inf(1)
-	for _, start := range o.starts() {
-		if at, f := o.descend(start); f < least {
-			best, least = at, f
-		}
-	}
-	if best == nil {
+	best, ok := fitKernel(d)
+	if !ok {
 		return nil, errors.New("no kernel fits the data: their covariance is singular")
 	}
-	k, noise := o.unpack(best)
+	k, noise := unpack(best, d.Categorical)
 	return condition(d, k, noise)
 }
 
-// descend minimises the objective from a start.
-func (o *objective) descend(start []float64) (at []float64, f float64) {
+// fitKernel finds the parameters. Where the data are many it descends from each
+// start with a part of them, and from the best place with all.
+func fitKernel(d Data) (theta []float64, ok bool) {
+	o := newObjective(d.part(fitLeast))
+	least := math.Inf(1)
+	for _, start := range starts(len(d.Categorical)) {
+		if at, f := o.descend(start, fitIterations); f < least {
+			theta, least = at, f
+		}
+	}
+	if theta == nil || len(d.Y) <= fitLeast {
+		return theta, theta != nil
+	}
+	if at, f := newObjective(d).descend(theta, fitIterations/4); finite(f) {
+		theta = at
+	}
+	return theta, true
+}
+
+// part is n of the observations, evenly from first to last; all where they are
+// no more.
+func (d Data) part(n int) Data {
+	if len(d.Y) <= n {
+		return d
+	}
+	p := Data{Categorical: d.Categorical}
+	for k := range n {
+		i := k * len(d.Y) / n
+		p.X, p.Y, p.Noise = append(p.X, d.X[i]), append(p.Y, d.Y[i]), append(p.Noise, d.Noise[i])
+	}
+	return p
+}
+
+// descend minimises the objective from a start, in so many iterations at most.
+func (o *objective) descend(start []float64, iterations int) (at []float64, f float64) {
 	problem := optimize.Problem{Func: o.value, Grad: o.gradient}
 	settings := &optimize.Settings{
-		MajorIterations:   fitIterations,
+		MajorIterations:   iterations,
 		GradientThreshold: 1e-3,
 		Converger:         &optimize.FunctionConverge{Absolute: 1e-4, Iterations: 5},
 	}

@@ -15,36 +15,75 @@ type Kernel struct {
 	Mean        float64   // variance of the mean
 }
 
-// Covariance of the function at two inputs.
-func (k Kernel) Covariance(a, b []float64) float64 {
-	r2 := 0.0
-	for i, l := range k.Lengths {
-		d := a[i] - b[i]
-		if d == 0 {
-			continue
-		}
-		if k.Categorical[i] {
-			d = 1
-		}
-		d /= l
-		r2 += d * d
-	}
-	return k.Mean + k.Variance*matern(r2)
-}
-
-// Self is the covariance of the function with itself at one input.
-func (k Kernel) Self() float64 { return k.Mean + k.Variance }
+// self is the covariance of the function with itself at one input.
+func (k Kernel) self() float64 { return k.Mean + k.Variance }
 
 // matrix is the covariance of the function at inputs, with jitter.
 func (k Kernel) matrix(x [][]float64) blas64.Symmetric {
+	s := k.scale()
+	rows := s.rows(x)
 	cov := symmetric(len(x))
-	for i, a := range x {
-		for j, b := range x[:i] {
-			cov.Data[i*cov.Stride+j] = k.Covariance(a, b)
+	for i, a := range rows {
+		for j, b := range rows[:i] {
+			cov.Data[i*cov.Stride+j] = s.covariance(a, b)
 		}
-		cov.Data[i*cov.Stride+i] = k.Self() + jitter
+		cov.Data[i*cov.Stride+i] = k.self() + jitter
 	}
 	return cov
+}
+
+// scaled is a kernel that works on rows made for it: ordered coordinates in
+// units of their lengths, then categories. It is where the time goes.
+type scaled struct {
+	kernel              Kernel
+	ordered, categories []int
+	weight              []float64 // squared distance of two different values, by position in categories
+}
+
+func (k Kernel) scale() scaled {
+	s := scaled{kernel: k}
+	for i, category := range k.Categorical {
+		if category {
+			s.categories = append(s.categories, i)
+			s.weight = append(s.weight, 1/(k.Lengths[i]*k.Lengths[i]))
+		} else {
+			s.ordered = append(s.ordered, i)
+		}
+	}
+	return s
+}
+
+func (s scaled) rows(x [][]float64) [][]float64 {
+	all := make([]float64, 0, len(x)*len(s.kernel.Lengths))
+	rows := make([][]float64, len(x))
+	for k, a := range x {
+		from := len(all)
+		for _, i := range s.ordered {
+			all = append(all, a[i]/s.kernel.Lengths[i])
+		}
+		for _, i := range s.categories {
+			all = append(all, a[i])
+		}
+		rows[k] = all[from:]
+	}
+	return rows
+}
+
+// covariance of the function at two inputs, by their rows.
+func (s scaled) covariance(a, b []float64) float64 {
+	r2 := 0.0
+	n := len(s.ordered)
+	for i, v := range a[:n] {
+		d := v - b[i]
+		r2 += d * d
+	}
+	b = b[n:len(a)]
+	for i, v := range a[n:] {
+		if v != b[i] {
+			r2 += s.weight[i]
+		}
+	}
+	return s.kernel.Mean + s.kernel.Variance*matern(r2)
 }
 
 // matern is the Matérn 5/2 correlation at a squared scaled distance: Rasmussen

@@ -49,23 +49,22 @@ func newObjective(d Data) *objective {
 }
 
 // starts are where descents begin: at short and long lengths, with little noise.
-func (o *objective) starts() [][]float64 {
-	d := len(o.data.Categorical)
-	var starts [][]float64
+func starts(d int) [][]float64 {
+	var all [][]float64
 	for _, length := range []float64{-0.5, 1} {
 		start := make([]float64, d+2)
 		for i := range d {
 			start[i] = length + 0.5*math.Log(float64(d))
 		}
 		start[d+1] = noiseMean
-		starts = append(starts, start)
+		all = append(all, start)
 	}
-	return starts
+	return all
 }
 
-func (o *objective) unpack(theta []float64) (k Kernel, noise float64) {
-	d := len(o.data.Categorical)
-	k = Kernel{Categorical: o.data.Categorical, Lengths: make([]float64, d), Variance: math.Exp(theta[d]), Mean: meanVariance}
+func unpack(theta []float64, categorical []bool) (k Kernel, noise float64) {
+	d := len(categorical)
+	k = Kernel{Categorical: categorical, Lengths: make([]float64, d), Variance: math.Exp(theta[d]), Mean: meanVariance}
 	for i := range d {
 		k.Lengths[i] = math.Exp(theta[i])
 	}
@@ -93,7 +92,7 @@ func (o *objective) update(theta []float64) {
 	if floats.HasNaN(theta) || floats.Max(theta) > 30 || floats.Min(theta) < -30 {
 		return
 	}
-	k, noise := o.unpack(theta)
+	k, noise := unpack(theta, o.data.Categorical)
 	o.covariance(k, noise)
 	chol, ok := factorise(o.cov)
 	if !ok {
@@ -122,7 +121,7 @@ func (o *objective) covariance(k Kernel, noise float64) {
 			row[j] = k.Mean + k.Variance*o.corr[p]
 			p++
 		}
-		row[i] = k.Self() + noise + jitter + o.noise[i]
+		row[i] = k.self() + noise + jitter + o.noise[i]
 	}
 }
 
@@ -153,17 +152,21 @@ func (o *objective) slopes(k Kernel, noise float64, alpha []float64, inverse bla
 
 // addPriors adds the priors' part to f and grad, up to a constant.
 func (o *objective) addPriors(theta []float64) {
-	d := len(o.data.Categorical)
 	for i, t := range theta {
-		mean, sd := lengthMean+0.5*math.Log(float64(d)), lengthSD
-		switch i {
-		case d:
-			mean, sd = varianceMean, varianceSD
-		case d + 1:
-			mean, sd = noiseMean, noiseSD
-		}
+		mean, sd := priorOf(i, len(o.data.Categorical))
 		z := (t - mean) / sd
 		o.f += 0.5 * z * z
 		o.grad[i] += z / sd
 	}
+}
+
+// priorOf is the prior of the i-th parameter of a model of d coordinates.
+func priorOf(i, d int) (mean, sd float64) {
+	switch i {
+	case d:
+		return varianceMean, varianceSD
+	case d + 1:
+		return noiseMean, noiseSD
+	}
+	return lengthMean + 0.5*math.Log(float64(d)), lengthSD
 }

@@ -41,7 +41,7 @@ func (m *Model) Draw(extra [][]float64, draws int, rng *rand.Rand) *Posterior {
 	if p == nil {
 		return nil
 	}
-	cross := m.cross(p.x)
+	cross := m.Kernel.cross(p.x, m.data.X)
 	residual := make([]float64, len(m.y))
 	for range draws {
 		value := p.chol.times(normals(len(p.x), rng)) // of the prior
@@ -57,16 +57,18 @@ func (m *Model) Draw(extra [][]float64, draws int, rng *rand.Rand) *Posterior {
 	return p
 }
 
-// cross are the covariances of inputs with the data's.
-func (m *Model) cross(x [][]float64) [][]float64 {
-	rows := make([][]float64, len(x))
-	for i, a := range x {
-		rows[i] = make([]float64, len(m.data.X))
-		for j, b := range m.data.X {
-			rows[i][j] = m.Kernel.Covariance(a, b)
+// cross are the covariances of some inputs, a row each, with others.
+func (k Kernel) cross(x, others [][]float64) [][]float64 {
+	s := k.scale()
+	columns := s.rows(others)
+	cov := make([][]float64, len(x))
+	for i, a := range s.rows(x) {
+		cov[i] = make([]float64, len(others))
+		for j, b := range columns {
+			cov[i][j] = s.covariance(a, b)
 		}
 	}
-	return rows
+	return cov
 }
 
 func (m *Model) newPosterior(extra [][]float64) *Posterior {
@@ -105,23 +107,18 @@ func normals(n int, rng *rand.Rand) []float64 {
 
 // Covariance of the function's values at inputs. It is the same in each draw.
 func (p *Posterior) Covariance(x [][]float64) [][]float64 {
-	n := len(p.x)
-	rows := make([]float64, len(x)*n)
-	for i, a := range x {
-		for j, b := range p.x {
-			rows[i*n+j] = p.model.Kernel.Covariance(a, b)
-		}
+	cov := p.model.Kernel.cross(x, x)
+	explained := p.model.Kernel.cross(x, p.x)
+	for _, row := range explained {
+		p.chol.solveRows(row, 1)
 	}
-	p.chol.solveRows(rows, len(x))
-	cov := make([][]float64, len(x))
-	for i, a := range x {
-		cov[i] = make([]float64, len(x))
-		for j, b := range x {
-			c := p.model.Kernel.Covariance(a, b) - floats.Dot(rows[i*n:i*n+n], rows[j*n:j*n+n])
+	for i, row := range cov {
+		for j := range row {
+			row[j] -= floats.Dot(explained[i], explained[j])
 			if i == j {
-				c = max(c, jitter)
+				row[j] = max(row[j], jitter)
 			}
-			cov[i][j] = c * p.model.scale * p.model.scale
+			row[j] *= p.model.scale * p.model.scale
 		}
 	}
 	return cov

@@ -34,23 +34,25 @@ func predict(k Kernel, data [][]float64, chol cholesky, weights [][]float64, x [
 		means = append(means, make([]float64, len(x)))
 	}
 	variance = make([]float64, len(x))
+	s := k.scale()
+	known := s.rows(data)
 	rows := make([]float64, predictBlock*n)
 	for at := 0; at < len(x); at += predictBlock {
-		block := x[at:min(at+predictBlock, len(x))]
+		block := s.rows(x[at:min(at+predictBlock, len(x))])
 		for j, a := range block {
 			row := rows[j*n : j*n+n]
-			for i, b := range data {
-				row[i] = k.Covariance(a, b)
+			for i, b := range known {
+				row[i] = s.covariance(a, b)
 			}
-			for s, w := range weights {
-				means[s][at+j] = floats.Dot(row, w)
+			for draw, w := range weights {
+				means[draw][at+j] = floats.Dot(row, w)
 			}
 		}
 		// A row c becomes (L^-1 c')', whose squared length the data explain.
 		chol.solveRows(rows, len(block))
 		for j := range block {
 			row := rows[j*n : j*n+n]
-			variance[at+j] = max(k.Self()-floats.Dot(row, row), jitter)
+			variance[at+j] = max(k.self()-floats.Dot(row, row), jitter)
 		}
 	}
 	return means, variance
