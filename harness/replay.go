@@ -22,7 +22,7 @@ func (a *app) replayCommand() *cli.Command {
 			&cli.StringFlag{Name: "status", Usage: "`COLUMN=VALUE`: rows with another value there failed"},
 			&cli.StringFlag{Name: "infeasible", Usage: "make configs fail where this `CONDITION` on the parameters holds, such as \"tp == 8 and pp > 1\""},
 			&cli.StringFlag{Name: "reference", Usage: "the hypervolume's reference point, `X,Y` in the objectives' units, those to minimise first"},
-			&cli.StringFlag{Name: "method", Usage: "the methods to compare, `NAME,NAME`", Value: "nsga2,random"},
+			&cli.StringFlag{Name: "method", Usage: "the methods to compare, `NAME,NAME`", Value: "hybrid,nsga2,random"},
 			&cli.IntFlag{Name: "seeds", Usage: "runs of each method; they count on from --seed", Value: 20},
 			&cli.IntFlag{Name: "budget", Usage: "asks of each run", Value: 64},
 			&cli.StringFlag{Name: "noise-cv", Usage: "simulate noise: the coefficient of variation of a measurement of each objective, `CV,CV`"},

@@ -20,6 +20,9 @@
 // of all rows counts, and 1 where they are all equal. None of this is known to the
 // search.
 //
+// The engine's default, from which a search may begin, is another row of the table for
+// each seed.
+//
 // n95 is the first ask after which the share is 0.95 or more. Failed asks and repeated
 // ones are charged like any other.
 package replay

@@ -11,10 +11,7 @@ import (
 
 // parameters makes a parameter of each named column and the configuration of each
 // row. A column of numbers is ordinal, any other categorical; a missing cell is a
-// value of its own, before all numbers.
-//
-// A table knows no default, so the middle of the rows stands for it: the median of
-// an ordinal, the most frequent value of others.
+// value of its own, before all numbers. The default is the first row's: see compile.
 func (t *Table) parameters(names []string) ([]space.Param, []space.Point, error) {
 	if len(names) == 0 {
 		return nil, nil, errors.New("no parameters: name the columns that are")
@@ -52,35 +49,32 @@ func (t *Table) parameters(names []string) ([]space.Param, []space.Point, error)
 }
 
 func parameter(name string, cells []space.Value) space.Param {
-	p := space.Param{Name: name, Kind: space.Ordinal}
-	count := map[space.Value]int{}
+	p := space.Param{Name: name, Kind: space.Ordinal, Default: cells[0]}
+	met := map[space.Value]bool{}
 	for _, c := range cells {
-		if count[c] == 0 {
-			p.Values = append(p.Values, c) // in the order met
+		if !met[c] {
+			p.Values = append(p.Values, c)
+			met[c] = true
 		}
-		count[c]++
 		if _, isNumber := c.AsFloat(); !isNumber && !c.IsNone() {
 			p.Kind = space.Categorical
 		}
 	}
-	if p.Kind == space.Categorical {
-		p.Default = slices.MaxFunc(p.Values, func(a, b space.Value) int { return cmp.Compare(count[a], count[b]) })
-		return p
-	}
-	slices.SortFunc(p.Values, func(a, b space.Value) int {
-		x, xIs := a.AsFloat()
-		y, yIs := b.AsFloat()
-		if xIs != yIs {
-			return map[bool]int{true: 1, false: -1}[xIs]
-		}
-		return cmp.Compare(x, y)
-	})
-	passed := 0
-	for _, v := range p.Values {
-		if passed += count[v]; 2*passed >= len(cells) {
-			p.Default = v
-			break
-		}
+	if p.Kind == space.Ordinal {
+		slices.SortFunc(p.Values, compareNumbers)
 	}
 	return p
+}
+
+// compareNumbers orders numbers, with none before them all.
+func compareNumbers(a, b space.Value) int {
+	x, xIs := a.AsFloat()
+	y, yIs := b.AsFloat()
+	switch {
+	case xIs && !yIs:
+		return 1
+	case yIs && !xIs:
+		return -1
+	}
+	return cmp.Compare(x, y)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -37,6 +38,8 @@ type Problem struct {
 	Objectives []Objective
 	Notes      []string // what a reader of the results has to know of the table
 
+	params  []space.Param
+	points  []space.Point // of each row
 	lattice *space.Lattice
 	configs []config     // by rank
 	rankOf  []space.Rank // of each row
@@ -56,8 +59,8 @@ type config struct {
 // A row that works and lacks a finite objective counts as failed.
 func NewProblem(t *Table, c Columns) (*Problem, error) {
 	p := &Problem{Table: t.Name, Rows: t.Rows(), Params: c.Params}
-	params, points, err := t.parameters(c.Params)
-	if err != nil {
+	var err error
+	if p.params, p.points, err = t.parameters(c.Params); err != nil {
 		return nil, err
 	}
 	if p.Objectives, err = objectives(c.Minimise, c.Maximise); err != nil {
@@ -67,15 +70,11 @@ func NewProblem(t *Table, c Columns) (*Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := space.FromRows(t.Name, params, points)
-	if err != nil {
+	if p.lattice, err = p.compile(0); err != nil {
 		return nil, err
 	}
-	if p.lattice, err = spec.Compile(space.Options{}); err != nil {
-		return nil, err
-	}
-	p.gather(points, rows)
-	if err := p.forbid(spec, c.Infeasible); err != nil {
+	p.gather(rows)
+	if err := p.forbid(c.Infeasible); err != nil {
 		return nil, err
 	}
 	if p.score, err = p.newScorer(c.Reference); err != nil {
@@ -83,6 +82,26 @@ func NewProblem(t *Table, c Columns) (*Problem, error) {
 	}
 	return p, nil
 }
+
+// compile makes the lattice of the rows, with the default of a seed. A table knows no
+// default, and a search that begins with one that suits the table, or does not, would
+// be judged by that: so each seed takes another row for it, drawn uniformly. Ranks are
+// the same in all of them.
+func (p *Problem) compile(seed uint64) (*space.Lattice, error) {
+	row := p.points[rand.New(rand.NewPCG(seed, defaultStream)).IntN(len(p.points))]
+	params := slices.Clone(p.params)
+	for k := range params {
+		params[k].Default = params[k].Values[row[k]]
+	}
+	spec, err := space.FromRows(p.Table, params, p.points)
+	if err != nil {
+		return nil, err
+	}
+	return spec.Compile(space.Options{})
+}
+
+// defaultStream numbers the random stream of the default, away from those of noise.
+const defaultStream = 1<<63 + 1
 
 // Configs is the number of different configurations.
 func (p *Problem) Configs() int { return len(p.configs) }
@@ -185,14 +204,14 @@ func (p *Problem) both() [2]Objective {
 }
 
 // gather joins the rows of each configuration.
-func (p *Problem) gather(points []space.Point, rows []config) {
+func (p *Problem) gather(rows []config) {
 	n, _ := p.lattice.Count().Uint64() // no more than the rows
 	p.configs = make([]config, n)
 	sums := make([][2]float64, n)
 	worked := make([]int, n)
 	p.rankOf = make([]space.Rank, len(rows))
 	for i, r := range rows {
-		rank, _ := p.lattice.Rank(points[i]) // a member by construction
+		rank, _ := p.lattice.Rank(p.points[i]) // a member by construction
 		p.rankOf[i] = rank
 		if r.failure != "" {
 			p.configs[rank.Lo].failure = r.failure
@@ -236,11 +255,11 @@ func (o Objective) fromAdditive(v float64) float64 {
 }
 
 // forbid makes the configurations fail that meet a condition.
-func (p *Problem) forbid(spec *space.Spec, condition string) error {
+func (p *Problem) forbid(condition string) error {
 	if condition == "" {
 		return nil
 	}
-	holds, err := spec.Condition(condition)
+	holds, err := p.lattice.Spec().Condition(condition)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,11 @@ func (r *Run) Failed(after int) int {
 // left to ask for.
 func (p *Problem) search(ctx context.Context, o Options, method search.Mode, seed uint64) (Run, error) {
 	run := Run{Method: string(method), Seed: seed}
-	s, err := search.New(p.lattice, search.Options{Mode: method, Seed: seed, Budget: o.Budget})
+	lattice, err := p.compile(seed)
+	if err != nil {
+		return run, err
+	}
+	s, err := search.New(lattice, search.Options{Mode: method, Seed: seed, Budget: o.Budget})
 	if err != nil {
 		return run, err
 	}
