@@ -141,7 +141,7 @@ func extraBody(found engine.Found, o *benchOptions) map[string]any {
 }
 
 // fitWorkload opens the workload with token ids or text, as the API takes them, and
-// calibrates texts of random words.
+// calibrates texts: the length of random words, and what every prompt has beside them.
 func (a *app) fitWorkload(o *benchOptions, found engine.Found, target load.Target) (*load.Source, string, error) {
 	w := o.workload
 	w.Text = w.Text || o.api == load.Chat || found.Engine == "openai"
@@ -152,8 +152,7 @@ func (a *app) fitWorkload(o *benchOptions, found engine.Found, target load.Targe
 		}
 	}
 	how := ""
-	random := w.ShareGPT == nil
-	if random && (w.Text || w.Turns != nil) && w.Cost == nil {
+	if (w.Text || w.Turns != nil || w.ShareGPT != nil) && w.Cost == nil {
 		ctx, cancel := context.WithTimeout(a.ctx, 2*time.Minute)
 		defer cancel()
 		var err error

@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 //	hfmodel DIR, gguf FILE    make a model: a config.json of Llama-3.1-8B, the header of a small GGUF
 //	json FILE KEY[=VALUE] ... FILE (or stdout) is one JSON document with these keys; a.0.b goes inwards
 //	grows KEY OLD NEW         a number of NEW is at least that of OLD
+//	simserver FLAG ...    run the simulated server, and set URL
+//	samenumbers A B       two documents of bench have the same numbers, to the last digit
 //	waitfor FILE              wait until it is there
 //	study DIR [lost]          check a study's parts (see checkStudy), and print what they hold
 func TestScripts(t *testing.T) {
@@ -50,7 +52,7 @@ func TestScripts(t *testing.T) {
 		Setup:              setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "fake": installFakes, "hfmodel": hfModel, "gguf": ggufModel,
-			"json": jsonDocument, "grows": grows, "study": describeStudy, "waitfor": waitForFile,
+			"json": jsonDocument, "grows": grows, "study": describeStudy, "waitfor": waitForFile, "simserver": startSim, "samenumbers": sameNumbers,
 		},
 	})
 }

@@ -116,12 +116,12 @@ func TestInvalidReason(t *testing.T) {
 		{8, 1, 64, 0, 0, "1 of 8 requests failed"},
 		{1000, 1, 64, 0, 0, ""},
 		{999, 1, 64, 0, 0, "1 of 999 requests failed"},
-		{8, 0, 1000, 10, 0, ""},
-		{8, 0, 1000, 11, 0, "11 of 1000 prompt tokens came from the prefix cache, and 0 could by design"},
+		{8, 0, 1000, 18, 0, ""},
+		{8, 0, 1000, 19, 0, "19 of 1000 prompt tokens came from the prefix cache, and 0 could by design"},
 		{8, 8, 0, 0, 0, "8 of 8 requests failed"},
-		{8, 0, 1000, 520, 500, ""},
+		{8, 0, 1000, 528, 500, ""},
 		{8, 0, 1000, 0, 500, ""}, // a config may have no cache
-		{8, 0, 1000, 521, 500, "521 of 1000 prompt tokens came from the prefix cache, and 500 could by design"},
+		{8, 0, 1000, 529, 500, "529 of 1000 prompt tokens came from the prefix cache, and 500 could by design"},
 		{8, 0, 1000, 900, -1, ""}, // nobody knows what they share
 	} {
 		r := results.Run{Requests: tt.requests, Failures: tt.failed, PromptTokens: tt.prompt, CachedTokens: tt.cached, SharedTokens: tt.shared}

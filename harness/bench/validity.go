@@ -25,7 +25,8 @@ func invalidReason(r results.Run) string {
 	if r.SharedTokens > 0 {
 		share = maxSharedShare
 	}
-	if r.SharedTokens >= 0 && float64(r.CachedTokens) > float64(r.SharedTokens)+share*float64(r.PromptTokens) {
+	allowed := float64(r.SharedTokens) + share*float64(r.PromptTokens) + float64(r.Requests) // and one each, the begin of text
+	if r.SharedTokens >= 0 && float64(r.CachedTokens) > allowed {
 		return fmt.Sprintf("%d of %d prompt tokens came from the prefix cache, and %d could by design", r.CachedTokens, r.PromptTokens, r.SharedTokens)
 	}
 	return ""

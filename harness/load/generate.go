@@ -39,6 +39,11 @@ func (s *Source) Prompts(run uint64, n int) []Prompt {
 	default:
 		s.random(out, run)
 	}
+	for i := 1; i < n; i++ { // what each text has beside its words, such as a chat template, all have
+		if out[i].Text != "" && out[i].SharedTokens >= 0 {
+			out[i].SharedTokens += int(s.work.Cost.overhead())
+		}
+	}
 	return out
 }
 
