@@ -152,7 +152,7 @@ func (o oracle) lookup(p Point) func(*expr) Value {
 
 // holds reports whether the diagram of a rule says that it holds.
 func (l *Lattice) holds(r *compiledRule, p Point) bool {
-	return l.diagrams.at(r.ok, func(level int) int { return int(p[l.order[level]]) }) == Bool(true)
+	return l.diagrams.at(r.ok, func(level int) int { return int(p[l.ruleOrder[level]]) }) == Bool(true)
 }
 
 // moved is what the moves of rule r make of p: the definition in the package
@@ -207,7 +207,7 @@ func (o oracle) member(p Point) (member, failed bool) {
 	for _, r := range o.rules {
 		if r.expr != nil {
 			v := r.expr.eval(o.lookup(p))
-			failed = failed || v.kind != kindBool
+			failed = failed || r.class != Soft && v.kind != kindBool
 			member = member && (r.class == Soft || v == Bool(true))
 		}
 		if len(r.moves) > 0 {

@@ -13,6 +13,7 @@ type builder struct {
 	*diagrams
 	folder  *folder
 	params  []Param // with effective values
+	order   []int   // the parameter of each level
 	level   []int   // of each parameter, -1 = fixed
 	derived []ref
 	built   []bool
@@ -181,7 +182,7 @@ func (b *builder) faultOf(r ref) string {
 		if dead[r] {
 			return ""
 		}
-		i := slices.Index(b.level, b.diagrams.level(r))
+		i := b.order[b.diagrams.level(r)]
 		for v, k := range b.children(r) {
 			c[b.params[i].Name] = b.params[i].Values[v]
 			if s := find(k, c); s != "" {

@@ -48,7 +48,11 @@ func (s *Spec) Compile(o Options) (*Lattice, error) {
 		return nil, err
 	}
 	rules := l.foldRules(newFolder(s, known))
-	if err := l.join(l.orderRules(rules), rules); err != nil {
+	b := l.survey(rules)
+	if err := l.build(b, rules); err != nil {
+		return nil, err
+	}
+	if err := l.join(b, rules); err != nil {
 		return nil, err
 	}
 	l.id = l.identity()
@@ -76,7 +80,7 @@ type compiledRule struct {
 	scope     []int // parameters, sorted
 	expr      *expr // of hard, memory and soft rules
 	moves     []foldedMove
-	ok        ref // where it holds; for a soft rule that lacks a fact, yes
+	ok        ref // where it holds; of a soft rule, which is not built, yes
 }
 
 type foldedMove struct {
@@ -134,57 +138,96 @@ func (l *Lattice) scopeOf(c *compiledRule) []int {
 	return slices.Sorted(maps.Keys(scope))
 }
 
-// orderRules returns the parameters to tune in diagram order.
-func (l *Lattice) orderRules(rules []*compiledRule) []int {
+// orderScopes puts the parameters to tune into diagram order, by the scopes of what
+// is to be built.
+func (l *Lattice) orderScopes(scopes [][]int) (order, component []int) {
 	place := map[int]int{}
+	sizes := make([]int, len(l.tunable))
 	for k, i := range l.tunable {
 		place[i] = k
+		sizes[k] = len(l.params[i].Values)
 	}
 	var edges [][]int
-	edge := func(scope []int) {
+	for _, scope := range scopes {
 		if len(scope) > 1 {
 			e := make([]int, len(scope))
 			for k, i := range scope {
 				e[k] = place[i]
 			}
+			slices.Sort(e)
 			edges = append(edges, e)
 		}
 	}
-	for _, c := range rules {
-		if c.class != Soft {
-			edge(c.scope)
-		}
-	}
-	for _, scope := range l.folder.scopes { // of the derived values that are used
-		edge(slices.Sorted(maps.Keys(scope)))
-	}
-	order, component := orderLevels(len(l.tunable), edges)
-	l.component = component
+	order, component = orderLevels(sizes, edges)
 	for k := range order {
 		order[k] = l.tunable[order[k]]
 	}
-	return order
+	return order, component
 }
 
-// join builds the diagram of every rule and of all together.
-func (l *Lattice) join(order []int, rules []*compiledRule) error {
-	l.order = order
-	l.level = make([]int, len(l.params))
-	for i := range l.level {
-		l.level[i] = slices.Index(order, i)
+// levelsOf is the level of each parameter in an order, -1 for those that are fixed,
+// and the number of values at each level.
+func (l *Lattice) levelsOf(order []int) (level, sizes []int) {
+	for i := range l.params {
+		level = append(level, slices.Index(order, i))
 	}
-	sizes := make([]int, len(order))
-	for k, i := range order {
-		sizes[k] = len(l.params[i].Values)
+	for _, i := range order {
+		sizes = append(sizes, len(l.params[i].Values))
 	}
-	n := len(l.spec.derived)
-	b := &builder{diagrams: newDiagrams(sizes, maxNodes), folder: l.folder, params: l.params, level: l.level,
-		derived: make([]ref, n), built: make([]bool, n)}
-	needed := map[string][]string{} // missing fact to the rules that need it
-	var moves []move
+	return level, sizes
+}
+
+// survey returns a builder with a good order for the rules, and the components of
+// it. A rule may depend on less than it names: with these facts a condition always
+// holds, or two terms cancel. So all but the memory rules, which are the widest,
+// are built in a first order, to be built again in one made of what they do depend on.
+func (l *Lattice) survey(rules []*compiledRule) *builder {
+	var scopes [][]int
+	for _, c := range rules {
+		if c.class != Soft {
+			scopes = append(scopes, c.scope)
+		}
+	}
+	l.ruleOrder, _ = l.orderScopes(scopes)
+	b := l.newBuilder()
+	scopes = scopes[:0]
 	for i, c := range rules {
+		switch c.class {
+		case Soft:
+		case Memory:
+			scopes = append(scopes, c.scope)
+		default:
+			b.missing = nil
+			b.rule(i, c)
+			if len(b.missing) > 0 || b.full {
+				scopes = append(scopes, c.scope)
+				clear(b.built)
+			} else {
+				scopes = append(scopes, b.support(c.ok))
+			}
+		}
+	}
+	l.ruleOrder, l.component = l.orderScopes(scopes)
+	return l.newBuilder()
+}
+
+func (l *Lattice) newBuilder() *builder {
+	level, sizes := l.levelsOf(l.ruleOrder)
+	n := len(l.spec.derived)
+	return &builder{diagrams: newDiagrams(sizes, maxNodes), folder: l.folder, params: l.params, order: l.ruleOrder, level: level,
+		derived: make([]ref, n), built: make([]bool, n)}
+}
+
+// build makes the diagram of every rule that shapes the lattice.
+func (l *Lattice) build(b *builder, rules []*compiledRule) error {
+	needed := map[string][]string{} // missing fact to the rules that need it
+	for i, c := range rules {
+		if c.class == Soft {
+			c.ok = yes // judged on single configurations only
+			continue
+		}
 		b.missing = nil
-		moves = append(moves, b.rule(i, c)...)
+		l.moves = append(l.moves, b.rule(i, c)...)
 		if b.full { // then nothing else that it says is true
 			return l.tooLarge(c)
 		}
@@ -199,18 +242,7 @@ func (l *Lattice) join(order []int, rules []*compiledRule) error {
 			return fmt.Errorf("rule %s of space %s fails: %s: guard it with iff, and, or, coalesce", c.id, l.spec.Name, fault)
 		}
 	}
-	if err := l.missingFacts(needed); err != nil {
-		return err
-	}
-	all := b.allOf(rules)
-	if b.full {
-		return fmt.Errorf("space %s: joining its rules takes more than %d nodes: tune fewer parameters, or name shared parts in derived", l.spec.Name, maxNodes)
-	}
-	if all == no {
-		return &EmptyError{Rules: b.minimal(rules)}
-	}
-	l.keep(b, all, rules, moves)
-	return nil
+	return l.missingFacts(needed)
 }
 
 // rule builds one rule: its ok, and its moves. Where the rule fails, its ok is the
@@ -218,10 +250,6 @@ func (l *Lattice) join(order []int, rules []*compiledRule) error {
 func (b *builder) rule(index int, c *compiledRule) []move {
 	if c.expr != nil {
 		c.ok = b.condition(c.expr)
-		if c.class == Soft && len(b.missing) > 0 {
-			c.ok, b.missing = yes, nil
-			clear(b.built) // some hold the failure
-		}
 		return nil
 	}
 	c.ok = yes
@@ -258,39 +286,6 @@ func (b *builder) rule(index int, c *compiledRule) []move {
 	return moves
 }
 
-// allOf is where all rules that shape the lattice hold. It begins with the rules
-// of the lowest levels, so that each step joins a small diagram to the rest below.
-func (b *builder) allOf(rules []*compiledRule) ref {
-	var oks []ref
-	for _, c := range rules {
-		if c.class != Soft {
-			oks = append(oks, c.ok)
-		}
-	}
-	slices.SortStableFunc(oks, func(x, y ref) int { return b.diagrams.level(y) - b.diagrams.level(x) })
-	all := yes
-	for _, ok := range oks {
-		all = b.and(ok, all)
-	}
-	return all
-}
-
-// minimal drops every rule without which the rest still leaves nothing.
-func (b *builder) minimal(rules []*compiledRule) []string {
-	left := slices.DeleteFunc(slices.Clone(rules), func(c *compiledRule) bool { return c.class == Soft || c.ok == yes })
-	for i := len(left) - 1; i >= 0; i-- {
-		rest := slices.Delete(slices.Clone(left), i, i+1)
-		if b.allOf(rest) == no {
-			left = rest
-		}
-	}
-	ids := make([]string, len(left))
-	for i, c := range left {
-		ids[i] = c.id
-	}
-	return ids
-}
-
 func (l *Lattice) tooLarge(c *compiledRule) error {
 	var names []string
 	for _, i := range c.scope {
@@ -298,6 +293,10 @@ func (l *Lattice) tooLarge(c *compiledRule) error {
 	}
 	return fmt.Errorf("rule %s of space %s takes more than %d nodes over its %d parameters (%s): tune fewer of them, or split the rule by derived values with few values each",
 		c.id, l.spec.Name, maxNodes, len(names), strings.Join(names, ", "))
+}
+
+func (l *Lattice) tooLargeTogether() error {
+	return fmt.Errorf("space %s: joining its rules takes more than %d nodes: tune fewer parameters, or name shared parts in derived", l.spec.Name, maxNodes)
 }
 
 func (l *Lattice) missingFacts(needed map[string][]string) error {
@@ -316,25 +315,6 @@ func (l *Lattice) missingFacts(needed map[string][]string) error {
 	return errors.Join(errs...)
 }
 
-// keep copies what the lattice needs out of the builder's store.
-func (l *Lattice) keep(b *builder, all ref, rules []*compiledRule, moves []move) {
-	l.diagrams = newDiagrams(b.sizes, maxNodes)
-	done := map[ref]ref{}
-	for _, c := range rules {
-		c.ok = b.copyTo(l.diagrams, c.ok, done)
-	}
-	for i := range moves {
-		moves[i].next = b.copyTo(l.diagrams, moves[i].next, done)
-	}
-	l.rules, l.moves = rules, moves
-	l.layers = newLayers(b.diagrams, all)
-	b.visit(all, func(r ref) {
-		if r >= 0 {
-			l.nodes++
-		}
-	})
-}
-
 // identity hashes what ranks depend on.
 func (l *Lattice) identity() string {
 	h := sha256.New()
@@ -343,5 +323,6 @@ func (l *Lattice) identity() string {
 	for _, p := range l.params {
 		json.NewEncoder(h).Encode(p.Values)
 	}
+	json.NewEncoder(h).Encode(l.order)
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

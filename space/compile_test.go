@@ -199,8 +199,9 @@ func BenchmarkCompile(b *testing.B) {
 	bench("b", latticeB(b, ""), Options{})
 	bench("b_memory", latticeB(b, memoryRule), Options{})
 	bench("sglang", load("sglang"), Options{Facts: llama8()})
-	bench("sglang_all", load("sglang"), Options{Facts: llama8(), Tune: []string{"all"}})
-	bench("sglang_all_mla", load("sglang"), Options{Facts: factSets()["8xB200 MLA"], Tune: []string{"all"}})
+	for _, set := range []string{"8xH100 dense", "8xH100 MoE", "8xH100 MLA", "8xB200 MLA"} {
+		bench("sglang_all_"+set, load("sglang"), Options{Facts: factSets()[set], Tune: []string{"all"}})
+	}
 	bench("vllm_all", load("vllm"), Options{Facts: llama8(), Tune: []string{"all"}})
 }
 

@@ -6,7 +6,8 @@
 //	YAML -> Spec        specfile.go, checkspec.go: strict, all faults at once;
 //	                    or rows.go: a space that is given by its members
 //	Spec -> Lattice     fold.go, order.go, build.go, compile.go: facts are folded in, each
-//	                    rule becomes a decision diagram, the diagrams are joined
+//	                    rule becomes a decision diagram; join.go, sift.go: these are
+//	                    joined, and the order of the parameters is mended
 //	Lattice -> answers  layers.go, lattice.go, count.go: count, rank, unrank, sample,
 //	                    neighbours, repair
 //	Config -> Verdict   judge.go, check.go, checkline.go, explain.go: the rules on one
@@ -27,8 +28,8 @@
 // Comparisons chain (1 <= a < b). and, or, iff and coalesce take their later
 // operands only where they need them, so they can guard what would fail: none is
 // no number, so write `a == none or a > 2`. A rule that fails on any raw
-// configuration is an error at compilation. Names are parameters, facts and
-// derived values.
+// configuration is an error at compilation, but for a soft rule, which says
+// nothing there. Names are parameters, facts and derived values.
 //
 // # Effective values
 //

@@ -34,11 +34,12 @@ type Lattice struct {
 	nodes     int
 	deflt     Point
 
-	folder   *folder
-	diagrams *diagrams // of each rule alone
-	rules    []*compiledRule
-	moves    []move
-	layers   *layers
+	folder    *folder
+	diagrams  *diagrams // of each rule alone
+	ruleOrder []int     // the parameter of each level of these
+	rules     []*compiledRule
+	moves     []move
+	layers    *layers
 
 	judge func() *judge // made when it is first needed
 }
@@ -149,8 +150,8 @@ func (l *Lattice) Neighbors(p Point) []Rank {
 }
 
 // Neighbors2 are the ranks of all members that differ from p in exactly two
-// parameters that rules or derived values join, directly or through others: such
-// that may be valid only together. p itself need not be a member.
+// parameters that rules join, directly or through others: such that may be valid
+// only together. p itself need not be a member.
 func (l *Lattice) Neighbors2(p Point) []Rank {
 	l.mustFit(p)
 	var ranks []Rank
@@ -184,7 +185,7 @@ func (l *Lattice) Repair(p Point) Point {
 func (l *Lattice) Canon(p Point) Point {
 	l.mustFit(p)
 	c, before := slices.Clone(p), slices.Clone(p)
-	at := func(level int) int { return int(before[l.order[level]]) }
+	at := func(level int) int { return int(before[l.ruleOrder[level]]) }
 	for range len(l.moves) + 1 {
 		changed := false
 		for i, m := range l.moves {

@@ -9,23 +9,37 @@ import (
 	"testing"
 )
 
+// A million ranks of the classic lattice and of the whole of SGLang's, for a dense
+// model and a mixture of experts.
 func TestRoundTrips(t *testing.T) {
-	for _, l := range []*Lattice{classic(t), compile(t, "sglang", Options{Facts: llama8(), Tune: []string{"all"}})} {
-		rng := rand.New(rand.NewPCG(3, 4))
-		var p Point
-		for range 100_000 {
-			r := l.Sample(rng)
-			p = l.Unrank(r, p)
-			if got, ok := l.Rank(p); !ok || got != r {
-				t.Fatalf("rank(unrank(%s)) = %s, %v", r, got, ok)
+	trips := 1_000_000
+	if testing.Short() {
+		trips = 50_000
+	}
+	all := []string{"all"}
+	for name, l := range map[string]*Lattice{
+		"classic": classic(t),
+		"dense":   compile(t, "sglang", Options{Facts: llama8(), Tune: all}),
+		"MoE":     compile(t, "sglang", Options{Facts: factSets()["8xH100 MoE"], Tune: all}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(3, 4))
+			var p Point
+			for range trips {
+				r := l.Sample(rng)
+				p = l.Unrank(r, p)
+				if got, ok := l.Rank(p); !ok || got != r {
+					t.Fatalf("rank(unrank(%s)) = %s, %v", r, got, ok)
+				}
 			}
-		}
-		first, last := RankOf(0), l.Count().sub(RankOf(1))
-		for _, r := range []Rank{first, last} {
-			if got, ok := l.Rank(l.Unrank(r, nil)); !ok || got != r {
-				t.Errorf("rank(unrank(%s)) = %s, %v", r, got, ok)
+			first, last := RankOf(0), l.Count().sub(RankOf(1))
+			for _, r := range []Rank{first, last} {
+				if got, ok := l.Rank(l.Unrank(r, nil)); !ok || got != r {
+					t.Errorf("rank(unrank(%s)) = %s, %v", r, got, ok)
+				}
 			}
-		}
+		})
 	}
 }
 
