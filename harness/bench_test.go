@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,33 +21,38 @@ import (
 
 	"harness/harness/bench"
 	"harness/harness/load"
+	"harness/results"
 )
 
-// startSim runs the simulated server until the script ends, and sets URL.
-//
-//	simserver FLAG ...
-func startSim(ts *testscript.TestScript, neg bool, flags []string) {
+// simulator runs the simulated server in dir until end is called.
+func simulator(dir string, flags ...string) (url string, end func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
+	if err != nil {
+		return "", nil, err
+	}
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	ts.Check(err)
-	ts.Check(l.Close())
+	if err = errors.Join(err, l.Close()); err != nil {
+		return "", nil, err
+	}
 	command, err := exec.LookPath("harness")
-	ts.Check(err)
+	if err != nil {
+		return "", nil, err
+	}
 	cmd := exec.Command(command, append([]string{"sim", "--port", port}, flags...)...)
-	cmd.Dir = ts.Getenv("WORK")
-	ts.Check(cmd.Start())
+	cmd.Dir = dir
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		cmd.Wait() // it is killed
 	}()
-	ts.Defer(func() {
+	end = func() {
 		cmd.Process.Kill()
 		<-ended
-	})
-	url := "http://127.0.0.1:" + port
-	ts.Setenv("URL", url)
+	}
+	url = "http://127.0.0.1:" + port
 	up := func() bool {
 		resp, err := http.Get(url + "/health")
 		if err != nil {
@@ -56,7 +62,49 @@ func startSim(ts *testscript.TestScript, neg bool, flags []string) {
 		return resp.StatusCode == http.StatusOK
 	}
 	if !pollFor(up) {
-		ts.Fatalf("the simulator does not answer at %s", url)
+		end()
+		return "", nil, fmt.Errorf("the simulator does not answer at %s", url)
+	}
+	return url, end, nil
+}
+
+// startSim runs the simulated server until the script ends, and sets URL.
+//
+//	simserver FLAG ...
+func startSim(ts *testscript.TestScript, neg bool, flags []string) {
+	url, end, err := simulator(ts.Getenv("WORK"), flags...)
+	ts.Check(err)
+	ts.Defer(end)
+	ts.Setenv("URL", url)
+}
+
+// Ctrl-C in the middle of a run: what was measured is shown and kept, and the status
+// says so.
+func TestBenchInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	url, end, err := simulator(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	c := startCommand(t, dir, nil, "bench", "--url", url, "--concurrency", "2", "--isl", "8", "--osl", "20", "--requests", "4", "--repeats", "1000", "--out", "o", "--plain")
+	c.line("[2/1000] c2")
+	c.signal(syscall.SIGINT)
+	if status := c.status(); status != exitInterrupted {
+		t.Errorf("status %d, want %d", status, exitInterrupted)
+	}
+	if text := c.stdout.String(); !strings.Contains(text, "valid runs") || !strings.Contains(text, "output tok/s") {
+		t.Errorf("what was measured is not shown:\n%s", text)
+	}
+	runs, err := readMeasured(results.Store{Dir: filepath.Join(dir, "o")})
+	if err != nil || len(runs) < 2 {
+		t.Fatalf("%d runs are kept, %v", len(runs), err)
+	}
+	for i, m := range runs { // the signal may also have come between two runs
+		if last := i == len(runs)-1; !m.Row.Valid && !(last && m.Row.InvalidReason == "interrupted") {
+			t.Errorf("run %d of %d: valid %v, %q", i+1, len(runs), m.Row.Valid, m.Row.InvalidReason)
+		}
 	}
 }
 

@@ -209,26 +209,20 @@ func (s *Source) words(text string, rng *rand.Rand, tokens int, own salt) string
 		left -= s.work.Cost.overhead()
 	}
 	digits := own.digits(s.work.Seed)
-	for k := 0; ; k++ {
+	least := s.work.Cost.least()
+	for k := 0; k == 0 || left >= least-0.5; k++ {
 		word := rng.IntN(len(words))
 		if k < len(digits) {
 			word = digits[k]
 		}
-		cost := s.work.Cost.of(word)
-		if cost > left+0.5 {
-			if word = s.work.Cost.closest(left); word < 0 && (k > 0 || text != "") {
-				return b.String()
-			}
-			word, cost = max(word, 0), left
-		}
+		word = s.work.Cost.fit(word, left, least)
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString(words[word])
-		if left -= cost; left < 0.5 {
-			return b.String()
-		}
+		left -= s.work.Cost.of(word)
 	}
+	return b.String()
 }
 
 // digits are the first four words of a prompt, as indices.

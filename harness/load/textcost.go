@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A TextCost is what a server's tokenizer makes of our words. Nil: every word is
@@ -47,14 +48,28 @@ func (c *TextCost) of(word int) float64 {
 	return c.Words[word]
 }
 
-// closest is the dearest word that costs no more than left, half a token aside; -1
-// where none does.
-func (c *TextCost) closest(left float64) int {
-	best := -1
-	for w := range words {
-		if v := c.of(w); v <= left+0.5 && (best < 0 || v > c.of(best)) {
-			best = w
+// least is the cost of the cheapest word.
+func (c *TextCost) least() float64 {
+	if c == nil {
+		return 1
+	}
+	return slices.Min(c.Words)
+}
+
+// fit is the given word, or the next one of the list, whose cost leaves nothing over,
+// half a token aside, or enough for another word. Where there is none it is the
+// cheapest.
+func (c *TextCost) fit(word int, left, least float64) int {
+	cheapest := word
+	for k := range words {
+		w := (word + k) % len(words)
+		rest := left - c.of(w)
+		if rest >= -0.5 && rest < 0.5 || rest >= least-0.5 {
+			return w
+		}
+		if c.of(w) < c.of(cheapest) {
+			cheapest = w
 		}
 	}
-	return best
+	return cheapest
 }
