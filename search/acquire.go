@@ -12,7 +12,9 @@ import (
 	"harness/space"
 )
 
-// leastSuccess is the probability of success that an ask should have.
+// leastSuccess is the probability of success that an ask should have. On a recorded
+// table in which a third fails, 0.5 lets 7 % of the asks after the 20th fail, 0.8
+// 3 %.
 const leastSuccess = 0.75
 
 // prospect is a configuration that might be asked for.
@@ -30,22 +32,30 @@ type appraisal struct {
 }
 
 // worth is what the acquisition maximises: expected gain per second.
-//
-// Where failure is likelier than not, the worth is as good as none: a failed
-// launch costs as much as another one, and teaches little.
-func (a appraisal) worth() float64 { return a.gain * a.trust() / a.seconds }
-
-// trust is the probability of success, and next to nothing where that is low.
-func (a appraisal) trust() float64 {
-	if a.success < leastSuccess {
-		return 1e-6 * a.success
-	}
-	return a.success
-}
+func (a appraisal) worth() float64 { return a.ifTrusted(a.gain * a.success / a.seconds) }
 
 // news is what an exploring ask maximises: how much is unknown of the costs. It
 // counts success twice, since to learn that a configuration fails is not its aim.
-func (a appraisal) news() float64 { return a.spread * a.trust() * a.success }
+func (a appraisal) news() float64 { return a.ifTrusted(a.spread * a.success * a.success) }
+
+// ifTrusted is a value, at least 0, of a prospect that is likely to work. One that
+// is not comes behind all that are, the likelier first: a failed launch costs as
+// much as another, and teaches less.
+func (a appraisal) ifTrusted(value float64) float64 {
+	if a.success < leastSuccess {
+		return a.success - 1
+	}
+	return value
+}
+
+// share is the expected gain, with failure allowed for, of an area; all of it where
+// there is none yet.
+func (a appraisal) share(area float64) float64 {
+	if area == 0 {
+		return a.success
+	}
+	return a.gain * a.success / area
+}
 
 // estimate is a way to fill in gain and spread of appraisals.
 type estimate func(v *view, cs []prospect, into []appraisal)

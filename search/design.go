@@ -40,10 +40,21 @@ func (d *design) propose(h *history, _ *rand.Rand) (Ask, bool) {
 	return Ask{}, false
 }
 
+func (d *design) finished(h *history) (reason string, done bool) {
+	if h.known.len() < d.size {
+		return "", false
+	}
+	return "the seed design is complete", true
+}
+
 // extend makes the sequence longer by one, and returns false at the lattice's end.
 func (d *design) extend() bool {
 	if d.coverage == nil {
-		d.coverage = newCoverage(d.lattice.Params(), newPool(d.lattice, d.draws, stream(d.seed, designStream)))
+		rng := stream(d.seed, designStream)
+		pool := newPool(d.lattice, d.draws, rng)
+		// Of candidates that are as good as each other the first is taken.
+		rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+		d.coverage = newCoverage(d.lattice.Params(), pool)
 		d.append(d.lattice.Default(), defaultReason(d.lattice))
 		return true
 	}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 
 	"harness/space"
 )
@@ -26,16 +27,29 @@ func newEncoder(l *space.Lattice) *encoder {
 	return e
 }
 
-// coordinates of the values of a parameter. Those of an ordinal lie in [0, 1], in
-// equal steps: whoever chose the values took care that each makes a difference.
-// Those of a category are its index.
+// coordinates of the values of a parameter. Those of an ordinal lie in [0, 1]: by
+// their ratios where all are numbers above 0, as sizes and counts are; else in
+// equal steps. Those of a category are its index.
 func coordinates(p space.Param) []float64 {
 	at := make([]float64, len(p.Values))
 	for v := range at {
 		at[v] = float64(v)
-		if p.Kind == space.Ordinal {
-			at[v] /= float64(len(at) - 1)
+	}
+	if p.Kind != space.Ordinal {
+		return at
+	}
+	logs := make([]float64, len(at))
+	for v, value := range p.Values {
+		x, ok := value.AsFloat()
+		if !ok || x <= 0 {
+			logs = at
+			break
 		}
+		logs[v] = math.Log(x)
+	}
+	lo, hi := slices.Min(logs), slices.Max(logs)
+	for v := range at {
+		at[v] = (logs[v] - lo) / (hi - lo)
 	}
 	return at
 }

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -155,6 +156,18 @@ func (f *forest) mean(extra [][]float64) posterior {
 func (f *forest) draw(extra [][]float64, draws int, _ *rand.Rand) posterior {
 	one := f.mean(extra).values()[0]
 	return trees{f, slices.Repeat([][]float64{one}, draws)}
+}
+
+// truth takes the known errors as they are, and values without one as exact.
+func (f *forest) truth(draws int, rng *rand.Rand) [][]float64 {
+	values := make([][]float64, draws)
+	for s := range values {
+		values[s] = slices.Clone(f.data.Y)
+		for i, v := range f.data.Noise {
+			values[s][i] += math.Sqrt(v) * rng.NormFloat64()
+		}
+	}
+	return values
 }
 
 // trees is the posterior of a forest.

@@ -13,6 +13,8 @@ type history struct {
 	count   space.Rank // of the lattice
 	limits  []Limit
 
+	background background // of other studies
+
 	known   rankSet      // told or pending
 	pending []space.Rank // in the order asked: not told yet, or launched again
 	records map[space.Rank]record

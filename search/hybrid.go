@@ -28,6 +28,11 @@ const (
 	frontDraws     = 16
 	frontDrawsWide = 64 // for a ladder, whose load points are drawn too
 
+	// negligible is the expected gain below which a search is done, as a share of
+	// the front's hypervolume, and leastExplored how many explorations come before.
+	negligible    = 0.001
+	leastExplored = 3
+
 	// climbers is how many of the best candidates climb from neighbour to
 	// neighbour where the candidates are not the whole lattice, for so many steps.
 	climbers   = 3
@@ -40,6 +45,7 @@ type hybrid struct {
 	lattice *space.Lattice
 	seed    uint64
 	start   int // configurations of the seed design
+	working int // of them that must work before a model follows
 	design  *design
 	encoder *encoder
 	whole   []prospect // the lattice, where all of it is appraised
@@ -48,19 +54,22 @@ type hybrid struct {
 	version int
 }
 
-func newHybrid(l *space.Lattice, o Options) *hybrid {
-	start := seedSize
+func newHybrid(e *encoder, h *history, o Options) *hybrid {
+	y := &hybrid{
+		lattice: e.lattice, seed: o.Seed, start: seedSize, working: leastWorking, encoder: e,
+		design: &design{lattice: e.lattice, seed: o.Seed, size: math.MaxInt, draws: poolSize},
+	}
+	if len(h.background.same) >= seedSize { // the design was measured by another study
+		y.start, y.working = 1, 1
+	}
 	if o.Budget > 0 {
-		start = min(start, o.Budget)
+		y.start = min(y.start, o.Budget)
 	}
-	return &hybrid{
-		lattice: l, seed: o.Seed, start: start, encoder: newEncoder(l),
-		design: &design{lattice: l, seed: o.Seed, size: math.MaxInt, draws: poolSize},
-	}
+	return y
 }
 
 func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
-	if h.known.len() < y.start || h.working() < leastWorking {
+	if !y.follows(h) {
 		return y.design.propose(h, rng)
 	}
 	y.update(h)
@@ -75,6 +84,17 @@ func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
 		cs, as = v.best(cs, as, appraisal.news, 1)
 		return y.explore(cs[0], as[0]), true
 	}
+	c, a, v := y.choose(h, v, cs, as, decision)
+	return y.ask(c, a, v), true
+}
+
+// follows reports whether a model follows what is known, or the design goes on.
+func (y *hybrid) follows(h *history) bool {
+	return h.known.len() >= y.start && h.working() >= y.working
+}
+
+// choose returns the prospect of the highest worth, and the view that decided.
+func (y *hybrid) choose(h *history, v *view, cs []prospect, as []appraisal, decision uint64) (prospect, appraisal, *view) {
 	cs, _ = v.best(cs, as, appraisal.worth, shortlist)
 	v, gain := y.final(h, decision)
 	cs, as = v.best(cs, v.appraise(cs, gain), appraisal.worth, shortlist)
@@ -82,7 +102,28 @@ func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
 		cs, as = y.climb(h, v, cs, as, gain)
 	}
 	i := top(as, appraisal.worth)
-	return y.ask(cs[i], as[i], v), true
+	return cs[i], as[i], v
+}
+
+// finished reports whether the model expects next to nothing of what is left. It
+// is asked only after some explorations, so that it was put to the test.
+func (y *hybrid) finished(h *history) (reason string, done bool) {
+	if !y.follows(h) || h.told.len() < leastExplored*exploreEvery {
+		return "", false
+	}
+	y.update(h)
+	decision := uint64(h.known.len())
+	v := y.outlook.mean(nil)
+	cs := y.prospects(h, v, stream(y.seed, decision))
+	if len(cs) == 0 {
+		return "", false
+	}
+	_, a, v := y.choose(h, v, cs, v.appraise(cs, sumGain), decision)
+	gain := a.share(v.area)
+	if gain >= negligible {
+		return "", false
+	}
+	return fmt.Sprintf("the best configuration left is expected to add %.2g %% to the hypervolume of the front, less than %g %%", 100*gain, 100*negligible), true
 }
 
 // update fits the models to the history, unless they are.
@@ -127,10 +168,7 @@ func (y *hybrid) explore(c prospect, a appraisal) Ask {
 }
 
 func (y *hybrid) ask(c prospect, a appraisal, v *view) Ask {
-	gain := 0.0
-	if v.area > 0 {
-		gain = a.gain * a.success / v.area
-	}
+	gain := a.share(v.area)
 	return Ask{
 		Rank: c.rank, Purpose: purposeAsk, Source: SourceModel, Gain: gain, Success: a.success,
 		Reason: fmt.Sprintf("model: expected gain %.2g %% of the front's hypervolume; works with probability %.2f", 100*gain, a.success),

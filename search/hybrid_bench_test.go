@@ -19,7 +19,7 @@ func BenchmarkHybridAsk(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				y := newHybrid(l, Options{Seed: 1})
+				y := newHybrid(s.encoder, s.history, Options{Seed: 1})
 				if _, ok := y.propose(s.history, stream(1, 2)); !ok {
 					b.Fatal("no ask")
 				}

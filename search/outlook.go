@@ -32,7 +32,7 @@ type limitModel struct {
 // newOutlook fits the models to a history in which something works. Each fit
 // runs in a goroutine of its own.
 func newOutlook(h *history, e *encoder, seed uint64) *outlook {
-	o := &outlook{encoder: e, samples: h.samples(e)}
+	o := &outlook{encoder: e, samples: append(h.samples(e), h.background.same...)}
 	o.loads = loads(o.samples)
 	counted := keptCosts(o.samples)
 	if len(counted) == 0 { // then those that break a limit show at least how costs lie
@@ -43,7 +43,7 @@ func newOutlook(h *history, e *encoder, seed uint64) *outlook {
 	o.ref = reference(counted)
 	var fits sync.WaitGroup
 	for axis := range o.costs {
-		fits.Go(func() { o.costs[axis] = fitSurrogate(o.costData(axis), seed) })
+		fits.Go(func() { o.costs[axis] = fitFollowing(o.costData(axis), h.background.trends[axis], seed) })
 	}
 	o.limits = make([]limitModel, len(h.limits))
 	for i, l := range h.limits {
@@ -71,9 +71,11 @@ func (o *outlook) costData(axis int) gp.Data {
 func (o *outlook) metricData(name string) gp.Data {
 	d := gp.Data{Categorical: o.encoder.categorical}
 	for _, s := range o.samples {
-		d.X = append(d.X, s.x)
-		d.Y = append(d.Y, s.metrics[name])
-		d.Noise = append(d.Noise, 0)
+		if v, ok := s.metrics[name]; ok { // another study may not have it
+			d.X = append(d.X, s.x)
+			d.Y = append(d.Y, v)
+			d.Noise = append(d.Noise, 0)
+		}
 	}
 	return d
 }

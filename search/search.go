@@ -1,10 +1,20 @@
 // Package search decides which configurations of a lattice to measure next.
 //
 // A Searcher is asked for configurations (Ask) and told what came of them
-// (Tell). What it asks for is one of four modes: the whole lattice (Exhaustive),
-// a small design that covers it (SeedDesign), the offspring of the best so far
-// (NSGA2), or uniform draws (Random). Two objectives count: less time to first
-// token, TTFT, and more tokens per second, TPS.
+// (Tell). What it asks for is one of five modes: the whole lattice (Exhaustive), a
+// small design that covers it (SeedDesign), the offspring of the best so far
+// (NSGA2), what a model of the objectives expects to add most to the front
+// (Hybrid), or uniform draws (Random). Two objectives count: less time to first
+// token, TTFT, and more tokens per second, TPS. At the end Confirm asks for second
+// launches of what the front depends on, and Front says how sure each point is.
+//
+// # The stages of Hybrid
+//
+//	told -> samples          record.go, samples.go: launches combined, costs as logarithms
+//	samples -> outlook       features.go, prior.go, gp: models of costs, limits, success, seconds
+//	outlook -> view          outlook.go: draws of what the front may be
+//	lattice -> prospects     prospects.go: all of it where it is small
+//	prospects -> Ask         acquire.go, ehvi.go, hybrid.go: the most expected gain
 //
 // # State
 //
@@ -15,8 +25,8 @@
 // generator that has moved on. So nothing has to be saved: telling a new Searcher
 // the recorded history, in any order, makes it go on as the old one would have.
 //
-// A configuration is known by its rank in the lattice. No rank is ever asked for
-// when it is pending or told already.
+// A configuration is known by its rank in the lattice. Ask never gives a rank that
+// is pending or told already; Confirm gives only told ones.
 package search
 
 import (
@@ -35,7 +45,7 @@ const (
 	SeedDesign Mode = "seed"       // Budget configurations: the engine's default, then what covers most pairs of values
 	NSGA2      Mode = "nsga2"      // offspring of the best told so far
 	Random     Mode = "random"     // uniform, without replacement
-	Hybrid     Mode = "hybrid"     // model
+	Hybrid     Mode = "hybrid"     // a small seed design, then what a Gaussian process expects to add most to the front
 )
 
 // Options are what a Searcher is made from.
@@ -54,6 +64,13 @@ type Options struct {
 	// Limits are what a point must keep to count for the front. Each point that is
 	// told must have their metrics.
 	Limits []Limit
+
+	// Prior is what other studies measured. Only Hybrid makes use of it.
+	Prior []Prior
+
+	// Control is the share of asks that are uniform draws instead, from 0 to less
+	// than 1, so that it can be said whether choosing helped: see NewBenefit.
+	Control float64
 }
 
 // An Ask is a configuration to measure.
@@ -91,8 +108,13 @@ const (
 // Searcher chooses what to measure next. It is not safe for concurrent use.
 type Searcher struct {
 	seed    uint64
+	control float64
 	history *history
+	encoder *encoder
 	mode    proposer
+
+	doubts  *doubt // of the history's version doubted; nil = not computed
+	doubted int
 }
 
 // A proposer is one mode of choosing.
@@ -111,12 +133,21 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 	if o.Population < 0 || o.Population == 1 {
 		return nil, fmt.Errorf("population %d: want at least 2, or 0 for a default", o.Population)
 	}
+	if o.Control < 0 || !(o.Control < 1) {
+		return nil, fmt.Errorf("control share %v: want 0 or more and less than 1, such as 0.2", o.Control)
+	}
 	for _, limit := range o.Limits {
 		if err := limit.validate(); err != nil {
 			return nil, err
 		}
 	}
-	s := &Searcher{seed: o.Seed, history: newHistory(l, o.Limits)}
+	for _, prior := range o.Prior {
+		if err := prior.validate(); err != nil {
+			return nil, err
+		}
+	}
+	s := &Searcher{seed: o.Seed, control: o.Control, history: newHistory(l, o.Limits), encoder: newEncoder(l)}
+	s.history.background = newBackground(o.Prior, s.encoder, o.Seed)
 	switch o.Mode {
 	case Exhaustive:
 		tour, err := newTour(l)
@@ -129,11 +160,11 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 	case NSGA2:
 		s.mode = &evolution{lattice: l, size: populationSize(o)}
 	case Hybrid:
-		s.mode = newHybrid(l, o)
+		s.mode = newHybrid(s.encoder, s.history, o)
 	case Random:
 		s.mode = uniform{}
 	default:
-		return nil, fmt.Errorf("search mode %q: want %s, %s, %s or %s", o.Mode, Exhaustive, SeedDesign, NSGA2, Random)
+		return nil, fmt.Errorf("search mode %q: want %s, %s, %s, %s or %s", o.Mode, Exhaustive, SeedDesign, NSGA2, Random, Hybrid)
 	}
 	return s, nil
 }
@@ -144,7 +175,12 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 func (s *Searcher) Ask(n int) []Ask {
 	var asks []Ask
 	for len(asks) < n && !s.history.exhausted() {
-		a, ok := s.mode.propose(s.history, stream(s.seed, uint64(s.history.known.len())))
+		n := s.history.known.len()
+		propose := s.mode.propose
+		if isControl(n, s.control) {
+			propose = control
+		}
+		a, ok := propose(s.history, stream(s.seed, uint64(n)))
 		if !ok {
 			break
 		}
@@ -154,9 +190,34 @@ func (s *Searcher) Ask(n int) []Ask {
 	return asks
 }
 
+// Done reports whether asking on is of no use, and why: every configuration was
+// measured, the seed design is complete, or no configuration that is left is
+// expected to add more than a thousandth to the hypervolume of the front. It is
+// false while anything is pending. What is asked for all the same is as good as
+// any: Done never changes an ask.
+func (s *Searcher) Done() (reason string, done bool) {
+	h := s.history
+	if len(h.unmeasured()) > 0 {
+		return "", false
+	}
+	if h.exhausted() {
+		return "every configuration of the lattice was measured", true
+	}
+	if m, ok := s.mode.(finisher); ok {
+		return m.finished(h)
+	}
+	return "", false
+}
+
+// A finisher is a mode that may come to an end before the lattice does.
+type finisher interface {
+	finished(h *history) (reason string, done bool)
+}
+
 // Hold makes a configuration pending that this Searcher did not ask for: a trial
-// that was already under way when its study was resumed. Holding a known
-// configuration changes nothing. It fails on a rank outside the lattice.
+// that was already under way when its study was resumed. One that was told is
+// being launched again. Holding a pending configuration changes nothing. It fails
+// on a rank outside the lattice.
 func (s *Searcher) Hold(rank space.Rank) error {
 	if err := s.history.check(rank); err != nil {
 		return err
@@ -165,9 +226,10 @@ func (s *Searcher) Hold(rank space.Rank) error {
 	return nil
 }
 
-// Tell records what came of a configuration, whether it was asked for or not.
-// Told again, a configuration has the newer outcome. It fails on a rank outside
-// the lattice and on an outcome that is none (see Outcome), and then changes nothing.
+// Tell records what came of one launch of a configuration, whether it was asked
+// for or not. Told again, it is another launch: the means over launches count. It
+// fails on a rank outside the lattice and on an outcome that is none (see
+// Outcome), and then changes nothing.
 func (s *Searcher) Tell(rank space.Rank, o Outcome) error {
 	if err := s.history.check(rank); err != nil {
 		return err
@@ -180,7 +242,7 @@ func (s *Searcher) Tell(rank space.Rank, o Outcome) error {
 }
 
 // Pending returns the configurations that were asked for, or held, and not yet
-// told, oldest first.
+// told since, oldest first.
 func (s *Searcher) Pending() []space.Rank {
 	return append([]space.Rank(nil), s.history.pending...)
 }

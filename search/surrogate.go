@@ -15,6 +15,8 @@ type surrogate interface {
 	draw(extra [][]float64, draws int, rng *rand.Rand) posterior
 	// predict returns the mean and the variance at inputs.
 	predict(x [][]float64) (mean, variance []float64)
+	// truth draws what the function's own values may be where it was observed.
+	truth(draws int, rng *rand.Rand) [][]float64
 }
 
 // posterior is a function given its values at some inputs.
@@ -58,3 +60,5 @@ func (g given) values() [][]float64 { return g.Values }
 func (g given) predict(x [][]float64) (means [][]float64, variance []float64) { return g.Predict(x) }
 
 func (g given) covariance(x [][]float64) [][]float64 { return g.Covariance(x) }
+
+func (p process) truth(draws int, rng *rand.Rand) [][]float64 { return p.model.Truth(draws, rng) }
