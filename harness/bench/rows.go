@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"math"
+
 	"harness/harness/load"
 	"harness/results"
 	"harness/results/stat"
@@ -106,7 +108,7 @@ func runRow(point Point, s load.Summary, shared int64, client load.Client) resul
 		ITLP50S: q(s.ITLSeconds, 0.5), ITLP99S: q(s.ITLSeconds, 0.99),
 		E2EP50S: q(s.E2ESeconds, 0.5), E2EP99S: q(s.E2ESeconds, 0.99),
 		ClientCPUS: client.CPUSeconds, ClientStamps: client.Stamps,
-		ClientErrorP99: client.ReadDelayP99Seconds, ClientLagP99: client.LagP99Seconds,
+		ClientErrorP99: clientError(client), ClientLagP99: client.LagP99Seconds,
 	}
 	if point.Rate > 0 {
 		row.Rate = &point.Rate
@@ -134,4 +136,12 @@ func sharedTokens(prompts []load.Prompt, records []load.Record) int64 {
 		}
 	}
 	return sum
+}
+
+// clientError is what the load generator may have added to a stamp, in seconds.
+func clientError(c load.Client) float64 {
+	if c.Canaries == 0 {
+		return math.NaN()
+	}
+	return c.ErrorP99Seconds
 }

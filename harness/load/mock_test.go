@@ -199,7 +199,7 @@ func checkNoLeak(t *testing.T) {
 	t.Cleanup(func() {
 		buf := make([]byte, 1<<20)
 		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "load.(*plain)") || strings.Contains(g, "load.(*kernel)") || strings.Contains(g, "load.(*stream)") || strings.Contains(g, "load.(*pool)") {
+			if strings.Contains(g, "load.(*plain)") || strings.Contains(g, "load.(*kernel)") || strings.Contains(g, "load.(*canary)") || strings.Contains(g, "load.(*stream)") || strings.Contains(g, "load.(*pool)") {
 				t.Errorf("goroutine left behind:\n%s", g)
 			}
 		}

@@ -99,6 +99,9 @@ func (o Options) withDefaults() Options {
 			o.Connections = o.Concurrency
 		}
 	}
+	if o.FreshConnections {
+		o.Connections = 1 // to see whether the server is there
+	}
 	o.Connections = min(o.Connections, len(o.Prompts))
 	return o
 }

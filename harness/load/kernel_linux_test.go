@@ -1,0 +1,189 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	server "harness/harness/load/mock"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestStampOf(t *testing.T) {
+	message := func(level, kind int32, data ...uint64) []byte {
+		size := unix.SizeofCmsghdr + 8*len(data)
+		b := make([]byte, size)
+		le := func(at int, v uint64, n int) {
+			for k := range n {
+				b[at+k] = byte(v >> (8 * k))
+			}
+		}
+		le(0, uint64(size), 8)
+		le(8, uint64(level), 4)
+		le(12, uint64(kind), 4)
+		for k, v := range data {
+			le(16+8*k, v, 8)
+		}
+		return b
+	}
+	stamp := message(unix.SOL_SOCKET, unix.SCM_TIMESTAMPNS, 7, 9)
+	for _, tt := range []struct {
+		name string
+		in   []byte
+		want int64
+	}{
+		{"stamp", stamp, 7e9 + 9},
+		{"another before", append(message(unix.SOL_IP, 3, 1), stamp...), 7e9 + 9},
+		{"nothing", nil, 0},
+		{"another", message(unix.SOL_SOCKET, 1, 1, 2), 0},
+		{"cut", stamp[:20], 0},
+		{"no length", make([]byte, 32), 0},
+	} {
+		if got := stampOf(tt.in); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A server that accepts nobody: its queue is full, and dials hang until their timeout.
+func TestConnectTimeout(t *testing.T) {
+	byEach(t, func(t *testing.T, run runFunc) {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Listen(fd, 0); err != nil {
+			t.Fatal(err)
+		}
+		name, err := unix.Getsockname(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := fmt.Sprintf("http://127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
+		res := run(t, Target{URL: url, API: Generate}, Options{
+			Prompts: prompts(6, 1), Concurrency: 6, FreshConnections: true,
+			ConnectTimeout: 150 * time.Millisecond, FirstTokenTimeout: 50 * time.Millisecond,
+		})
+		s := Summarize(res)
+		if s.ByClass[ClassConnectTO] == 0 || s.ByClass[ClassConnectTO]+s.ByClass[ClassFirstTO] != 6 {
+			t.Errorf("%v, want timeout_connect where the queue was full, and else timeout_first_token", s.ByClass)
+		}
+	})
+}
+
+// A server whose name has two addresses and that listens on one of them.
+func TestLocalhost(t *testing.T) {
+	m := newMock(t, Generate, nil)
+	_, port, _ := net.SplitHostPort(m.Listener.Addr().String())
+	target := m.target()
+	target.URL = "http://localhost:" + port
+	if s := Summarize(mustRun(t, target, Options{Prompts: prompts(3, 2), Concurrency: 2})); s.Failed != 0 {
+		t.Errorf("%v", s.ByClass)
+	}
+}
+
+// A request larger than the socket's buffers, to a server that reads late.
+func TestLargeRequest(t *testing.T) {
+	byEach(t, func(t *testing.T, run runFunc) {
+		m := newMock(t, Generate, nil)
+		p := Prompt{TokenIDs: make([]int32, 300000), OutputTokens: 2}
+		for i := range p.TokenIDs {
+			p.TokenIDs[i] = 12345
+		}
+		rec := run(t, m.target(), Options{Prompts: []Prompt{p, p}, Concurrency: 2}).Records[0]
+		if !rec.OK() || rec.WrittenNS <= rec.SendNS || rec.WrittenNS > rec.FirstTokenNS {
+			t.Errorf("%s %s: sent at %d, written at %d, first token at %d", rec.Class, rec.Error, rec.SendNS, rec.WrittenNS, rec.FirstTokenNS)
+		}
+	})
+}
+
+// A load generator that has to share its only core with a process that never sleeps
+// says that its numbers are not to be trusted, whichever way it stamps.
+func TestOverloadIsNoticed(t *testing.T) {
+	measures(t)
+	m := server.Start(t, server.Options{Plan: server.Plan{First: 50 * time.Millisecond, Gap: 50 * time.Millisecond}})
+	child := func(role string) *exec.Cmd {
+		c := exec.Command(os.Args[0], "-test.run=^TestOverloadChild$")
+		c.Env = append(os.Environ(), "LOAD_TEST_ROLE="+role, "LOAD_TEST_URL="+m.URL)
+		return c
+	}
+	hog := child("hog")
+	if err := hog.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		hog.Process.Kill()
+		hog.Wait()
+	}()
+	for _, role := range []string{"kernel", "plain"} {
+		out, err := child(role).Output()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", role, err, out)
+		}
+		var faults []string
+		text, _, _ := strings.Cut(string(out), "\n")
+		if err := json.Unmarshal([]byte(text), &faults); err != nil {
+			t.Fatalf("%s: %q: %v", role, text, err)
+		}
+		if len(faults) == 0 {
+			t.Errorf("%s: no fault was noticed", role)
+		}
+		t.Logf("%s: %q", role, faults)
+	}
+}
+
+// TestOverloadChild is the other side of TestOverloadIsNoticed.
+func TestOverloadChild(t *testing.T) {
+	role := os.Getenv("LOAD_TEST_ROLE")
+	if role == "" {
+		t.Skip("not a child")
+	}
+	pinToOneCore(t)
+	if role == "hog" {
+		for n := 0; ; n++ { // until it is killed
+			runtime.KeepAlive(n)
+		}
+	}
+	run := runBy(kernelTransport)
+	if role == "plain" {
+		run = runBy(plainTransport)
+	}
+	res := run(t, Target{URL: os.Getenv("LOAD_TEST_URL"), API: Completions}, Options{Prompts: prompts(2000, 20), Concurrency: 2000})
+	json.NewEncoder(os.Stdout).Encode(res.Faults())
+}
+
+// pinToOneCore binds all threads of this process to the last core that it may use.
+func pinToOneCore(t *testing.T) {
+	var may, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		t.Fatal(err)
+	}
+	for core := range 1024 {
+		if may.IsSet(core) {
+			one.Zero()
+			one.Set(core)
+		}
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		id, _ := strconv.Atoi(thread.Name())
+		if err := unix.SchedSetaffinity(id, &one); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package load
+
+// raceDetector is whether it slows this test binary down.
+const raceDetector = false
