@@ -19,11 +19,12 @@ const leastSuccess = 0.75
 
 // prospect is a configuration that might be asked for.
 type prospect struct {
-	rank space.Rank
-	x    []float64 // its input without a load
+	rank   space.Rank
+	x      []float64 // its input without a load
+	memory float64   // its estimate, where estimates are given
 }
 
-// appraisal is what an outlook expects of a candidate.
+// appraisal is what an outlook expects of a prospect.
 type appraisal struct {
 	gain    float64 // expected growth of the dominated area, if it works
 	success float64 // probability that it works
@@ -117,7 +118,7 @@ func (v *view) best(cs []prospect, as []appraisal, value func(appraisal) float64
 			known = append(known, as[i])
 		}
 		success := inParts(block, func(cs []prospect, into []appraisal) {
-			for i, p := range v.success.probability(plain(cs)) {
+			for i, p := range v.success.probability(cs) {
 				into[i].success = p
 			}
 		})

@@ -14,6 +14,8 @@ type encoder struct {
 	tuned       []int       // parameters
 	coordinate  [][]float64 // by position in tuned and value
 	categorical []bool      // by coordinate
+
+	memory func(space.Point) float64 // Options.Memory
 }
 
 func newEncoder(l *space.Lattice) *encoder {
@@ -62,6 +64,15 @@ func (e *encoder) encode(p space.Point, load Load) []float64 {
 	}
 	x[len(e.tuned)] = loadCoordinate(load)
 	return x
+}
+
+// prospect is a configuration as one that might be asked for.
+func (e *encoder) prospect(r space.Rank, p space.Point) prospect {
+	c := prospect{rank: r, x: e.encode(p, Load{})}
+	if e.memory != nil {
+		c.memory = e.memory(p)
+	}
+	return c
 }
 
 // at is the input x at another load.

@@ -22,7 +22,7 @@ const (
 	// model that is sure and wrong is found out.
 	exploreEvery = 8
 
-	// shortlist is the number of candidates that the noise-aware acquisition
+	// shortlist is the number of prospects that the noise-aware acquisition
 	// chooses from, with so many draws of the front.
 	shortlist      = 256
 	frontDraws     = 16
@@ -33,8 +33,8 @@ const (
 	negligible    = 0.001
 	leastExplored = 3
 
-	// climbers is how many of the best candidates climb from neighbour to
-	// neighbour where the candidates are not the whole lattice, for so many steps.
+	// climbers is how many of the best prospects climb from neighbour to
+	// neighbour where they are not the whole lattice, for so many steps.
 	climbers   = 3
 	climbSteps = 12
 )
@@ -175,8 +175,8 @@ func (y *hybrid) ask(c prospect, a appraisal, v *view) Ask {
 	}
 }
 
-// climb lets the best candidates move to their best neighbour while that is
-// better, and returns the candidates with the places reached.
+// climb lets the best prospects move to their best neighbour while that is
+// better, and returns all with the places reached.
 func (y *hybrid) climb(h *history, v *view, cs []prospect, as []appraisal, gain estimate) ([]prospect, []appraisal) {
 	g := &gatherer{encoder: y.encoder, known: &h.known, seen: make(map[space.Rank]bool)}
 	for _, c := range cs {

@@ -280,7 +280,7 @@ func TestSetGain(t *testing.T) {
 	var cs []prospect
 	for r, p := range l.All() {
 		if !h.known.has(r) && len(cs) < 20 {
-			cs = append(cs, prospect{r, e.encode(p, Load{})})
+			cs = append(cs, e.prospect(r, p))
 		}
 	}
 	const draws = 3000

@@ -160,7 +160,7 @@ func layered(l *space.Lattice, r space.Rank) Outcome {
 		ttft += weight * x
 		tps += weight * (x - 0.3*x*x)
 	}
-	if p[0] == 3 && p[7] > 1 {
+	if p[0] == 3 && p[7] == 1 {
 		return Outcome{Failure: "oom_load"}
 	}
 	return measured(math.Exp(ttft), math.Exp(tps))

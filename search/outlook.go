@@ -63,7 +63,7 @@ func (o *outlook) costData(axis int) gp.Data {
 		d.Y = append(d.Y, s.costs[axis])
 		d.Noise = append(d.Noise, s.variance[axis])
 	}
-	d.Y = softenTail(d.Y, staircase(keptCosts(o.samples), everything), axis)
+	d.Y = clipTail(d.Y, o.ref[axis])
 	return d
 }
 

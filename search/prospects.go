@@ -11,19 +11,20 @@ import (
 
 const (
 	// wholeLattice is the largest lattice of which every configuration is a
-	// candidate. Of a larger one as many are drawn uniformly.
-	wholeLattice = 30_000
+	// prospect, uniformProspects how many are drawn of a larger one.
+	wholeLattice     = 30_000
+	uniformProspects = 20_000
 
 	innerPopulation  = 64 // of the inner NSGA-II
 	innerGenerations = 8
 )
 
-// prospects are those of one decision, for models that predict at several loads
-// fewer.
+// prospects are those of one decision. Where a configuration is measured at several
+// loads they are fewer, so that as much is predicted.
 func (y *hybrid) prospects(h *history, v *view, rng *rand.Rand) []prospect {
 	if y.whole == nil && y.lattice.Count().Cmp(space.RankOf(wholeLattice)) <= 0 {
 		for r, p := range y.lattice.All() {
-			y.whole = append(y.whole, prospect{r, y.encoder.encode(p, Load{})})
+			y.whole = append(y.whole, y.encoder.prospect(r, p))
 		}
 	}
 	if y.whole != nil {
@@ -36,7 +37,7 @@ func (y *hybrid) prospects(h *history, v *view, rng *rand.Rand) []prospect {
 		return open
 	}
 	g := &gatherer{encoder: y.encoder, known: &h.known, seen: make(map[space.Rank]bool)}
-	for range wholeLattice / len(v.loads) {
+	for range uniformProspects / len(v.loads) {
 		g.add(y.lattice.Sample(rng))
 	}
 	best := population(h, innerPopulation/2)
@@ -51,7 +52,7 @@ func (y *hybrid) prospects(h *history, v *view, rng *rand.Rand) []prospect {
 	return g.found
 }
 
-// gatherer collects candidates that are not known, each once.
+// gatherer collects prospects that are not known, each once.
 type gatherer struct {
 	encoder *encoder
 	known   *rankSet
@@ -65,12 +66,12 @@ func (g *gatherer) add(r space.Rank) {
 		return
 	}
 	g.seen[r] = true
-	g.found = append(g.found, prospect{r, g.encoder.encode(g.encoder.lattice.Unrank(r, nil), Load{})})
+	g.found = append(g.found, g.encoder.prospect(r, g.encoder.lattice.Unrank(r, nil)))
 }
 
 // evolve gathers what NSGA-II finds on the model's expectation of the costs, in
 // the place of a server, when it starts from the best measured configurations and
-// from the first candidates.
+// from the first prospects.
 func (y *hybrid) evolve(best []member, v *view, g *gatherer, rng *rand.Rand) {
 	var ranks []space.Rank
 	for _, m := range best {
@@ -106,7 +107,7 @@ func (y *hybrid) evolve(best []member, v *view, g *gatherer, rng *rand.Rand) {
 func (v *view) survivors(ranks []space.Rank, size int) []member {
 	cs := make([]prospect, len(ranks))
 	for i, r := range ranks {
-		cs[i] = prospect{r, v.encoder.encode(v.encoder.lattice.Unrank(r, nil), Load{})}
+		cs[i] = v.encoder.prospect(r, v.encoder.lattice.Unrank(r, nil))
 	}
 	x := v.inputs(cs)
 	first, _ := v.outlook.costs[0].predict(x)

@@ -14,8 +14,8 @@ const (
 	margin    = 0.25
 	seenShare = 0.75
 
-	// tailUnit is the distance from which a tail is softened, in widths of the front.
-	tailUnit = 0.25
+	// farFence is how many interquartile ranges make an outlier a far one.
+	farFence = 3
 
 	// leastMargin is how far beyond the front the reference lies at least, in
 	// logarithms: a tenth worse. It counts where a front has no width.
@@ -68,22 +68,17 @@ func quantile(all []float64, q float64) float64 {
 	return all[min(len(all)-1, int(q*float64(len(all))))]
 }
 
-// softenTail brings the bad tail of one cost nearer: beyond the end of the front,
-// distances grow with their logarithm. A server that collapses can be a hundred
-// times slower than others; left as it is, it would rule a model that has to
-// tell good from better.
-func softenTail(y []float64, front []pareto.Point, axis int) []float64 {
-	lo, hi := span(front, axis)
-	from, unit := max(hi, quantile(y, 0.5)), tailUnit*(hi-lo)
-	if !(unit > 0) { // a front of no width says nothing of the scale
-		return y
-	}
-	soft := make([]float64, len(y))
+// clipTail cuts the bad tail of one cost off at the far fence, three interquartile
+// ranges beyond the third quartile (Tukey, Exploratory Data Analysis, 1977), but
+// not before the reference. A server that collapses can be a hundred times slower
+// than others; left as it is, it would rule a model that has to tell good from
+// better. Where there is no such tail nothing is cut.
+func clipTail(y []float64, ref float64) []float64 {
+	q1, q3 := quantile(y, 0.25), quantile(y, 0.75)
+	fence := max(ref, q3+farFence*(q3-q1))
+	clipped := make([]float64, len(y))
 	for i, v := range y {
-		soft[i] = v
-		if v > from {
-			soft[i] = from + unit*math.Log1p((v-from)/unit)
-		}
+		clipped[i] = min(v, fence)
 	}
-	return soft
+	return clipped
 }

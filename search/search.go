@@ -65,6 +65,11 @@ type Options struct {
 	// told must have their metrics.
 	Limits []Limit
 
+	// Memory estimates how much memory a configuration needs, in any unit; nil where
+	// there is no estimate. It need not be exact: of configurations that run out of
+	// memory, Hybrid learns from what estimate on they do. Its argument is only lent.
+	Memory func(space.Point) float64
+
 	// Prior is what other studies measured. Only Hybrid makes use of it.
 	Prior []Prior
 
@@ -147,6 +152,7 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 		}
 	}
 	s := &Searcher{seed: o.Seed, control: o.Control, history: newHistory(l, o.Limits), encoder: newEncoder(l)}
+	s.encoder.memory = o.Memory
 	s.history.background = newBackground(o.Prior, s.encoder, o.Seed)
 	switch o.Mode {
 	case Exhaustive:

@@ -7,21 +7,42 @@ import (
 )
 
 // successModel says how likely configurations are to work.
-type successModel struct{ works *gp.Classifier }
+type successModel struct {
+	works  *gp.Classifier // nil where nothing failed
+	memory *memoryModel   // nil where nothing ran out of memory, or no estimates are given
+}
 
-// newSuccessModel learns from all that worked or failed by its own fault. It is
-// nil where nothing failed: then all is taken to work.
+// newSuccessModel learns from all that worked or failed by its own fault. Where
+// nothing failed, all is taken to work.
 func newSuccessModel(h *history, e *encoder) *successModel {
+	m := &successModel{memory: h.memoryModel(e)}
 	x, works := h.labels(e)
 	x, works = append(x, h.background.inputs...), append(works, h.background.works...)
-	if !slices.Contains(works, false) {
+	if slices.Contains(works, false) {
+		// An error leaves success to the other models, and the search goes on.
+		m.works, _ = gp.Classify(x, works, e.categorical)
+	}
+	return m
+}
+
+// memoryModel is that of the estimates of what was told.
+func (h *history) memoryModel(e *encoder) *memoryModel {
+	if e.memory == nil {
 		return nil
 	}
-	c, err := gp.Classify(x, works, e.categorical)
-	if err != nil {
-		return nil
+	var works, fails []float64
+	for _, r := range h.told.ascending() {
+		estimate := e.memory(h.lattice.Unrank(r, nil))
+		for _, l := range h.records[r].launches {
+			switch {
+			case l.ok():
+				works = append(works, estimate)
+			case outOfMemory[l.Failure]:
+				fails = append(fails, estimate)
+			}
+		}
 	}
-	return &successModel{c}
+	return newMemoryModel(works, fails)
 }
 
 // labels are the configurations that worked or failed by their own fault, as
@@ -37,14 +58,16 @@ func (h *history) labels(e *encoder) (x [][]float64, works []bool) {
 	return x, works
 }
 
-// probability of success of configurations, by inputs without a load.
-func (m *successModel) probability(x [][]float64) []float64 {
-	if m != nil {
-		return m.works.Probability(x)
+// probability of success of prospects.
+func (m *successModel) probability(cs []prospect) []float64 {
+	p := slices.Repeat([]float64{1}, len(cs))
+	if m.works != nil {
+		p = m.works.Probability(plain(cs))
 	}
-	p := make([]float64, len(x))
-	for i := range p {
-		p[i] = 1
+	if m.memory != nil {
+		for i, c := range cs {
+			p[i] *= m.memory.probability(c.memory)
+		}
 	}
 	return p
 }
