@@ -1,21 +1,20 @@
 """make_tokenizer.py DIR: a tokenizer in which each of 2,000 made-up words, and the mock
 server's, is one token, so that a chunk is a token for every client that counts itself."""
 
-import itertools
 import sys
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from questions import WORDS
+
 CHAT = "{% for message in messages %}{{ message['role'] }} {{ message['content'] }}{% endfor %}"
 
 
 def main(directory):
-    syllables = ["".join(s) for s in itertools.product("bdfgklmnprstv", "aeiou")]
-    words = ["word"] + ["".join(p) for p in itertools.islice(itertools.product(syllables, repeat=2), 1999)]
     pieces = ["<s>", "</s>", "<unk>"] + sorted(pre_tokenizers.ByteLevel.alphabet())
     merges = []
-    for w in words:  # the merges that make a blank and a word one piece, letter by letter
+    for w in WORDS:  # the merges that make a blank and a word one piece, letter by letter
         for i in range(1, len(w) + 1):
             left, right = "Ġ" + w[: i - 1], w[i - 1]
             if left + right not in pieces:
