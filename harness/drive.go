@@ -25,6 +25,7 @@ type summaryJSON struct {
 	Seconds   float64        `json:"seconds"`
 	Ended     string         `json:"ended"` // why
 	Points    int            `json:"points"`
+	Differing int            `json:"differing"` // launches whose server reported other values than the space expects
 }
 
 // drive runs a study up to a goal and reports what it came to.
@@ -64,7 +65,7 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 		doc := front.JSON(s.Lock.ID)
 		return a.printJSON(summaryJSON{Study: s.Store.Dir, Engine: s.Lock.Engine, Simulated: s.Lock.Simulated,
 			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, Reference: doc.Reference,
-			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points)})
+			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Differing: differing(state.Trials)})
 	}
 	fmt.Fprintln(a.stdout)
 	if s.Lock.Simulated {
@@ -78,6 +79,9 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 		if err := failures.Text(a.stdout); err != nil {
 			return err
 		}
+	}
+	if n := differing(state.Trials); n > 0 {
+		fmt.Fprintf(a.stdout, "\n%s ran with other values than the space expects: %s space learn %s\n", report.Plural(n, "server"), a.program, s.Store.Dir)
 	}
 	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\nNext     %s\n",
 		round(took), ended, s.Store.Dir, s.Store.Glob("runs"), a.next(s, goal, ended))
@@ -102,6 +106,17 @@ func (a *app) printJSON(v any) error {
 	enc := json.NewEncoder(a.stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// differing counts the launches whose server reported what the space did not expect.
+func differing(trials []results.Trial) int {
+	n := 0
+	for _, t := range trials {
+		if len(t.EffectiveDifferences) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func configsOf(trials []results.Trial) int {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"harness/gpu"
 	"harness/harness/engine"
 	"harness/harness/sim"
@@ -25,7 +27,18 @@ type chosen struct {
 	launch    engine.Launch
 	version   string
 	simulated bool
-	why       string // of --engine auto
+	flags     map[string]bool // that the installed engine knows; nil: it was not asked
+	warning   string          // why it could not be asked
+	why       string          // of --engine auto
+}
+
+// knownFlags are those of the spec's flags that the installed engine knows; nil where
+// it was not asked.
+func (c chosen) knownFlags() []string {
+	if c.flags == nil {
+		return nil
+	}
+	return c.spec.FlagsOf(c.flags)
 }
 
 // startOptions are what the user says of how servers are started.
@@ -133,8 +146,27 @@ func prepare(ctx context.Context, name string, o latticeOptions, start startOpti
 	if c.launch.Model, err = modelPath(c.launch.Model, name); err != nil {
 		return chosen{}, err
 	}
-	c.version, err = engine.Version(ctx, c.launch)
-	return c, err
+	return c, c.askEngine(ctx)
+}
+
+// askEngine asks the installed engine for its version and its flags, at once: Python
+// engines take seconds to import. One that does not list its flags is taken to know
+// them all.
+func (c *chosen) askEngine(ctx context.Context) error {
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		c.version, err = engine.Version(ctx, c.launch)
+		return err
+	})
+	g.Go(func() error {
+		flags, err := engine.Flags(ctx, c.launch)
+		if err != nil {
+			c.warning = fmt.Sprintf("the engine did not list its flags, so all of the space are taken as known: %v", err)
+		}
+		c.flags = flags
+		return nil
+	})
+	return g.Wait()
 }
 
 // loadSpec loads a space and checks that it is one of the engine's.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"harness/harness/sim"
+	"harness/space"
 )
 
 // fakes are the programs that tests put on PATH: name to main. They print what the
@@ -20,6 +21,7 @@ import (
 //	FAKE_DIE   argparse, no_memory, capture, port, serving or deaf (see each engine)
 //	FAKE_WITH  only where this word is on the command line
 //	LAUNCHES   a file to which each launch adds its command line
+//	FAKE_LACKS flags that its --help does not list, or help: it cannot be asked
 //	FAKE_SMI   the file that nvidia-smi prints
 var fakes = map[string]func(args []string) int{
 	"nvidia-smi":   fakeSMI,
@@ -59,6 +61,32 @@ func flagOf(args []string, name string) string {
 	return ""
 }
 
+// fakeHelp lists all flags of a space, as argparse does, save those in FAKE_LACKS; with
+// FAKE_LACKS=help the engine cannot be asked.
+func fakeHelp(name string) int {
+	lacks := strings.Fields(os.Getenv("FAKE_LACKS"))
+	if slices.Contains(lacks, "help") {
+		logf("ImportError: libcuda.so.1: cannot open shared object file")
+		return 1
+	}
+	s, err := space.Load(name)
+	if err != nil {
+		logf("%v", err)
+		return 1
+	}
+	flags := slices.Clone(s.FixedArgs)
+	for _, p := range s.Params {
+		flags = append(append(flags, p.Flag, p.OffFlag), p.Aliases...)
+	}
+	fmt.Println("usage: server [-h] ...\n\noptions:")
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-") && !slices.Contains(lacks, f) {
+			fmt.Printf("  %s VALUE\n                        what it does\n", f)
+		}
+	}
+	return 0
+}
+
 func logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
 // killSelf ends the process as the kernel or the engine's own parent does.
@@ -92,6 +120,8 @@ func fakePython(args []string) int {
 	case len(args) == 2 && args[0] == "-c" && strings.HasPrefix(args[1], "import sglang"):
 		fmt.Println("0.5.23")
 		return 0
+	case len(args) > 2 && args[0] == "-m" && args[1] == "sglang.launch_server" && args[2] == "--help":
+		return fakeHelp("sglang")
 	case len(args) > 2 && args[0] == "-m" && args[1] == "sglang.launch_server":
 		launched("python3", args)
 		return fakeSGLang(args[2:])

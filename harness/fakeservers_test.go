@@ -89,6 +89,9 @@ func fakeVLLM(args []string) int {
 		fmt.Println("0.32.0")
 		return 0
 	}
+	if slices.Equal(args, []string{"serve", "--help=all"}) {
+		return fakeHelp("vllm")
+	}
 	launched("vllm", args)
 	if len(args) < 2 || args[0] != "serve" {
 		logf("vllm: error: argument subparser: invalid choice: %q", args)
@@ -112,7 +115,7 @@ func fakeVLLM(args []string) int {
 	answer(mux, "/version", `{"version":"0.32.0"}`)
 	if os.Getenv("VLLM_SERVER_DEV_MODE") == "1" {
 		answer(mux, "POST /reset_prefix_cache", `{"success":true}`)
-		answer(mux, "/server_info", `{"vllm_config":{"scheduler_config":{"max_num_seqs":256}}}`)
+		answer(mux, "/server_info", `{"vllm_config":{"scheduler_config":{"max_num_seqs":256,"stream_interval":1}}}`)
 	}
 	var made atomic.Int64
 	mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) {
@@ -158,6 +161,9 @@ func fakeLlama(args []string) int {
 	if slices.Equal(args, []string{"--version"}) {
 		fmt.Println("0.6.0-dev (build 0, commit unknown)")
 		return 0
+	}
+	if slices.Equal(args, []string{"--help"}) {
+		return fakeHelp("llamacpp")
 	}
 	launched("llama-server", args)
 	for _, kv := range os.Environ() {

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"harness/harness/engine":     {"harness/space"},
 	"harness/harness/sim":        {"harness/space"},
 	"harness/harness/bench/stop": {"harness/results/stat"},
-	"harness/harness/bench":      {"harness/harness/bench/stop", "harness/harness/engine", "harness/harness/load", "harness/gpu", "harness/results", "harness/results/stat"},
+	"harness/harness/bench":      {"harness/harness/bench/stop", "harness/harness/engine", "harness/harness/load", "harness/gpu", "harness/space", "harness/results", "harness/results/stat"},
 	"harness/harness/executor":   {"harness/harness/bench", "harness/gpu", "harness/results"},
 	// A server for tests and for scripts/bench-load; what is shipped does not import it.
 	"harness/harness/load/mock":  nil,

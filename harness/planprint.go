@@ -29,7 +29,8 @@ type planJSON struct {
 	Measured  int        `json:"measured"`
 	EstimateS float64    `json:"estimate_s"`
 	Study     string     `json:"study"`
-	Argv      []string   `json:"argv"` // of the engine's default config
+	Argv      []string   `json:"argv"`              // of the engine's default config
+	Dropped   []string   `json:"dropped,omitempty"` // flags that the engine does not know
 }
 
 // print writes what the sweep is about to do.
@@ -44,10 +45,16 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 		a := app{stdout: out}
 		return a.printJSON(planJSON{Engine: w.lock.Engine, Version: w.lock.EngineVersion, Simulated: w.lock.Simulated, Why: w.chosen.why,
 			Model: w.lock.Launch.Model, Space: w.lock.Space, Raw: w.lock.Raw, Valid: w.lock.Valid, Trials: trials, Measured: w.measured,
-			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv})
+			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv, Dropped: w.lattice.Dropped()})
 	}
 	if w.lock.Simulated {
 		fmt.Fprint(out, banner(w.chosen.why))
+	}
+	if w.chosen.warning != "" {
+		fmt.Fprintf(out, "warning: %s\n", w.chosen.warning)
+	}
+	if dropped := w.lattice.Dropped(); len(dropped) > 0 {
+		fmt.Fprintf(out, "warning: %s\n", droppedText(dropped))
 	}
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
@@ -80,6 +87,11 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	}
 	_, err := fmt.Fprintln(out)
 	return err
+}
+
+// droppedText tells of flags that the installed engine does not know.
+func droppedText(flags []string) string {
+	return fmt.Sprintf("the engine does not know %s: not passed, so what they set stays as the engine has it", strings.Join(flags, ", "))
 }
 
 // printRules tells what each pruning rule removes.

@@ -123,6 +123,9 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	}
 	p.line("[%d/%d] %s  %s  (%.1f s%s)  %s  <- %s", at.Done, at.Total, t.TrialID, strings.Join(what, " | "),
 		t.TotalSeconds, left(at), report.Difference(t.Params, p.base), t.Reason)
+	for _, d := range t.EffectiveDifferences {
+		p.warn(fmt.Sprintf("%s: the server runs with %s %s, and the space expects %s", t.TrialID, d.Param, d.Reported, d.Expected))
+	}
 	p.set(func() { p.at = at })
 }
 

@@ -113,7 +113,7 @@ func (a *app) compileOptions(o latticeOptions, help string) (*space.Lattice, tim
 		fmt.Fprintf(a.stderr, "facts of a modelled %s and of %s; --engine, --model and --fact give others\n", o.simGPU, o.model)
 	}
 	if err == nil && len(l.Dropped()) > 0 {
-		fmt.Fprintf(a.stderr, "the engine does not know the flags of %s: they stay at their defaults\n", strings.Join(l.Dropped(), ", "))
+		fmt.Fprintln(a.stderr, droppedText(l.Dropped()))
 	}
 	return l, took, err
 }

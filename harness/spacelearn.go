@@ -39,15 +39,13 @@ func (a *app) spaceLearn(s *study.Study, asJSON bool) error {
 	var launches []space.Observation
 	silent := 0
 	for _, t := range trials {
-		if t.EffectiveConfig == "" {
+		if t.EffectiveCompared == 0 {
 			silent++
 			continue
 		}
 		o := space.Observation{Config: configOf(t)}
-		o.Differences, err = s.Spec.CompareReport(s.Lattice.Check(o.Config).Canonical, []byte(t.EffectiveConfig))
-		if err != nil {
-			fmt.Fprintf(a.stderr, "warning: trial %s: %v; left out\n", t.TrialID, err)
-			continue
+		for _, d := range t.EffectiveDifferences {
+			o.Differences = append(o.Differences, space.Difference{Param: d.Param, Expected: space.ParseValue(d.Expected), Reported: space.ParseValue(d.Reported)})
 		}
 		launches = append(launches, o)
 	}

@@ -145,7 +145,7 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 			facts[name] = v
 		}
 	}
-	if w.lattice, err = compileSpec(w.spec, o.latticeOptions, facts); err != nil {
+	if w.lattice, err = compileSpec(w.spec, o.latticeOptions, facts, w.chosen.flags); err != nil {
 		return err
 	}
 	workload := w.source.Workload()
@@ -159,6 +159,7 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 		Engine: w.chosen.engine, EngineVersion: w.chosen.version, Simulated: w.chosen.simulated,
 		Space: w.spec.Name, SpaceHash: w.spec.Hash, LatticeID: w.lattice.ID(), Raw: w.lattice.Raw(), Valid: w.lattice.Count(),
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
+		Flags:    w.chosen.knownFlags(),
 		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points, Repeats: o.repeats,
 		Objectives: report.Objectives, Seed: o.seed, Host: host, GPUs: w.gpus(),
 	}
@@ -167,7 +168,7 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 
 // compileSpec compiles a lattice; a name or value that the user got wrong is a usage
 // error.
-func compileSpec(spec *space.Spec, o latticeOptions, facts map[string]space.Value) (*space.Lattice, error) {
+func compileSpec(spec *space.Spec, o latticeOptions, facts map[string]space.Value, flags map[string]bool) (*space.Lattice, error) {
 	for name := range o.facts {
 		if !slices.ContainsFunc(spec.Facts, func(f space.Fact) bool { return f.Name == name }) {
 			var names []string
@@ -177,7 +178,7 @@ func compileSpec(spec *space.Spec, o latticeOptions, facts map[string]space.Valu
 			return nil, usagef("space %s has no fact %s: there are %s", spec.Name, name, strings.Join(names, ", "))
 		}
 	}
-	lattice, err := spec.Compile(space.Options{Facts: facts, Tune: o.tune, Set: o.set})
+	lattice, err := spec.Compile(space.Options{Facts: facts, Tune: o.tune, Set: o.set, Flags: flags})
 	var empty *space.EmptyError
 	switch {
 	case errors.As(err, &empty):

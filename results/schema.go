@@ -30,37 +30,51 @@ const (
 // row, so that a search does not ask for it again and a report can say why it is
 // missing. In the file a column for each parameter follows these.
 type Trial struct {
-	StudyID         string    `parquet:"study_id,dict" json:"study_id"`
-	TrialID         string    `parquet:"trial_id" json:"trial_id"`
-	ConfigID        string    `parquet:"config_id" json:"config_id"`                          // hash of the canonical config
-	Rank            string    `parquet:"rank" json:"rank"`                                    // decimal, in the study's lattice
-	Purpose         string    `parquet:"purpose,dict" json:"purpose"`                         // seed | ask | sentinel | confirm | control
-	Reason          string    `parquet:"reason" json:"reason"`                                // why the search asked for it
-	Attempt         int32     `parquet:"attempt" json:"attempt"`                              // 1 for the first launch of this config
-	Outcome         string    `parquet:"outcome,dict" json:"outcome"`                         // ok | failed | cancelled
-	FailureClass    string    `parquet:"failure_class,dict" json:"failure_class,omitempty"`   // "" when ok
-	Phase           string    `parquet:"phase,dict" json:"phase,omitempty"`                   // start | warmup | run, where it failed
-	ExitStatus      *int32    `parquet:"exit_status,optional" json:"exit_status,omitempty"`   // of the server, when it ended by itself; -N: signal N
-	FailureSeconds  *float64  `parquet:"failure_s,optional" json:"failure_s,omitempty"`       // seconds since launch
-	FailureLine     string    `parquet:"failure_line" json:"failure_line,omitempty"`          // the log line that decided the class
-	LogTail         string    `parquet:"log_tail" json:"-"`                                   // the log's last lines, for failures
-	Engine          string    `parquet:"engine,dict" json:"engine"`                           // sglang | vllm | llamacpp | sim
-	EngineVersion   string    `parquet:"engine_version,dict" json:"engine_version"`           // as the engine says it
-	Model           string    `parquet:"model,dict" json:"model"`                             // path or name given to the engine
-	Simulated       bool      `parquet:"simulated" json:"simulated"`                          // true: no number here was measured
-	Host            string    `parquet:"host,dict" json:"host"`                               //
-	GPUs            []string  `parquet:"gpus,list" json:"gpus"`                               // UUIDs
-	Argv            []string  `parquet:"argv,list" json:"argv"`                               // the command that ran, secrets masked
-	EffectiveConfig string    `parquet:"effective_config" json:"-"`                           // JSON, as the server reports it; "" when it does not
-	StartedAt       time.Time `parquet:"started_at,timestamp(microsecond)" json:"started_at"` // wall clock
-	LaunchSeconds   float64   `parquet:"launch_s" json:"launch_s"`                            // process start to the first generated token
-	WarmupSeconds   float64   `parquet:"warmup_s" json:"warmup_s"`
-	WarmupSteady    bool      `parquet:"warmup_steady" json:"warmup_steady"` // false: the bound was reached first
-	MeasureSeconds  float64   `parquet:"measure_s" json:"measure_s"`         // all runs, flushes included
-	TotalSeconds    float64   `parquet:"total_s" json:"total_s"`             // launch to the server's end
+	StudyID         string   `parquet:"study_id,dict" json:"study_id"`
+	TrialID         string   `parquet:"trial_id" json:"trial_id"`
+	ConfigID        string   `parquet:"config_id" json:"config_id"`                        // hash of the canonical config
+	Rank            string   `parquet:"rank" json:"rank"`                                  // decimal, in the study's lattice
+	Purpose         string   `parquet:"purpose,dict" json:"purpose"`                       // seed | ask | sentinel | confirm | control
+	Reason          string   `parquet:"reason" json:"reason"`                              // why the search asked for it
+	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config
+	Outcome         string   `parquet:"outcome,dict" json:"outcome"`                       // ok | failed | cancelled
+	FailureClass    string   `parquet:"failure_class,dict" json:"failure_class,omitempty"` // "" when ok
+	Phase           string   `parquet:"phase,dict" json:"phase,omitempty"`                 // start | warmup | run, where it failed
+	ExitStatus      *int32   `parquet:"exit_status,optional" json:"exit_status,omitempty"` // of the server, when it ended by itself; -N: signal N
+	FailureSeconds  *float64 `parquet:"failure_s,optional" json:"failure_s,omitempty"`     // seconds since launch
+	FailureLine     string   `parquet:"failure_line" json:"failure_line,omitempty"`        // the log line that decided the class
+	LogTail         string   `parquet:"log_tail" json:"-"`                                 // the log's last lines, for failures
+	Engine          string   `parquet:"engine,dict" json:"engine"`                         // sglang | vllm | llamacpp | sim
+	EngineVersion   string   `parquet:"engine_version,dict" json:"engine_version"`         // as the engine says it
+	Model           string   `parquet:"model,dict" json:"model"`                           // path or name given to the engine
+	Simulated       bool     `parquet:"simulated" json:"simulated"`                        // true: no number here was measured
+	Host            string   `parquet:"host,dict" json:"host"`                             //
+	GPUs            []string `parquet:"gpus,list" json:"gpus"`                             // UUIDs
+	Argv            []string `parquet:"argv,list" json:"argv"`                             // the command that ran, secrets masked
+	EffectiveConfig string   `parquet:"effective_config" json:"-"`                         // JSON, as the server reports it; "" when it does not
+
+	// EffectiveCompared is how many effective values the server told that the space has
+	// an expectation of; EffectiveDifferences are those that were not as expected.
+	EffectiveCompared    int32        `parquet:"effective_compared" json:"effective_compared"`
+	EffectiveDifferences []Difference `parquet:"effective_differences,list" json:"effective_differences,omitempty"`
+
+	StartedAt      time.Time `parquet:"started_at,timestamp(microsecond)" json:"started_at"` // wall clock
+	LaunchSeconds  float64   `parquet:"launch_s" json:"launch_s"`                            // process start to the first generated token
+	WarmupSeconds  float64   `parquet:"warmup_s" json:"warmup_s"`
+	WarmupSteady   bool      `parquet:"warmup_steady" json:"warmup_steady"` // false: the bound was reached first
+	MeasureSeconds float64   `parquet:"measure_s" json:"measure_s"`         // all runs, flushes included
+	TotalSeconds   float64   `parquet:"total_s" json:"total_s"`             // launch to the server's end
 
 	// Params is the config. It becomes a column for each parameter.
 	Params []Param `parquet:"-" json:"-"`
+}
+
+// Difference is a parameter of which the server reported another value than the space
+// expects, both as text.
+type Difference struct {
+	Param    string `parquet:"param" json:"param"`
+	Expected string `parquet:"expected" json:"expected"`
+	Reported string `parquet:"reported" json:"reported"`
 }
 
 // Param is one parameter's column and value in a trial's row.

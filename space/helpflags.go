@@ -2,6 +2,7 @@ package space
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -37,11 +38,46 @@ func HelpFlags(help string) map[string]bool {
 	return flags
 }
 
+// FlagsOf are those of the known flags that the spec can pass, in any spelling, in
+// order of their names: all that Options.Flags needs to know of them.
+func (s *Spec) FlagsOf(known map[string]bool) []string {
+	var flags []string
+	add := func(spellings ...string) {
+		for _, f := range spellings {
+			if knows(known, f) {
+				flags = append(flags, f)
+			}
+		}
+	}
+	for i := range s.Params {
+		p := &s.Params[i]
+		add(p.Flag, p.LegacyFlag, p.OffFlag)
+		add(p.Aliases...)
+	}
+	for _, arg := range s.FixedArgs {
+		name, _, _ := strings.Cut(arg, "=")
+		add(name)
+	}
+	slices.Sort(flags)
+	return slices.Compact(flags)
+}
+
+// knows reports whether an engine with these flags takes one. vLLM lists the flag of
+// a group, and takes its members after a dot too.
+func knows(flags map[string]bool, flag string) bool {
+	group, _, _ := strings.Cut(flag, ".")
+	return flag != "" && (flags[flag] || flags[group])
+}
+
 // spelling is the flag of p that an engine with these flags knows: the usual one,
-// else the older one, else an alias.
+// else the older one, else an alias. Where values need the off flag, that must be
+// known too.
 func (p *Param) spelling(flags map[string]bool) (string, bool) {
+	if p.OffFlag != "" && !knows(flags, p.OffFlag) {
+		return "", false
+	}
 	for _, flag := range append([]string{p.Flag, p.LegacyFlag}, p.Aliases...) {
-		if flag != "" && flags[flag] {
+		if knows(flags, flag) {
 			return flag, true
 		}
 	}

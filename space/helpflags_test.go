@@ -2,6 +2,7 @@ package space
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func TestFlagsOfAnEngine(t *testing.T) {
 	}{
 		{"--a-new --b --c", "--a-new 2 --b 1 --c", "", 8},
 		{"--a-old -b --c", "--a-old 2 -b 1 --c", "", 8},
-		{"--a-new", "--a-new 2", "b c", 2},
+		{"--a-new", "--a-new 2", "--b --c", 2},
 	} {
 		flags := map[string]bool{}
 		for _, f := range strings.Fields(tt.flags) {
@@ -89,5 +90,44 @@ func TestFlagsOfAnEngine(t *testing.T) {
 	}
 	if _, err := s.Compile(Options{Flags: map[string]bool{"--b": true}, Set: map[string][]Value{"c": {Bool(true)}}}); err == nil || !strings.Contains(err.Error(), "--c") {
 		t.Error(err)
+	}
+}
+
+// The option lines of what the real engines print on --help: they know all that the
+// spaces pass.
+func TestRealHelp(t *testing.T) {
+	for file, names := range map[string][]string{
+		"vllm-0.32.0.txt":         {"vllm"},
+		"llama-server-b11549.txt": {"llamacpp", "llamacpp-cpu"},
+	} {
+		text, err := os.ReadFile("testdata/help/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			l := compile(t, name, Options{Facts: llama8(), Tune: []string{"all"}, Flags: HelpFlags(string(text))})
+			if dropped := l.Dropped(); len(dropped) > 0 {
+				t.Errorf("%s: space %s passes %v", file, name, dropped)
+			}
+		}
+	}
+}
+
+// What the spec always passes is dropped with its value where the engine does not know it.
+func TestFixedArgsDropped(t *testing.T) {
+	s, err := Parse("s.yaml", []byte("schema: 1\nengine: e\nfixed_args: [--fit, \"off\", --metrics, --no-ui=1]\nparameters:\n"+
+		"  - {name: a, flag: --a, off_flag: --no-a, kind: bool, values: [true, false], default: true}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Compile(Options{Flags: map[string]bool{"--a": true, "--metrics": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(l.Args(l.Unrank(Rank{}, nil)), " "); got != "--metrics" {
+		t.Error(got)
+	}
+	if got := strings.Join(l.Dropped(), " "); got != "--a --fit --no-ui=1" {
+		t.Error(got)
 	}
 }

@@ -25,6 +25,7 @@ type Lattice struct {
 	facts     map[string]Value
 	options   Options
 	dropped   []string
+	fixedArgs []string
 	tuned     []bool // passed on the command line
 	tunable   []int  // parameters with more than one value
 	order     []int  // the parameter of each level
@@ -255,10 +256,13 @@ func (l *Lattice) PointOf(c Config) (Point, error) {
 }
 
 // Args are the command-line flags of p.
-func (l *Lattice) Args(p Point) []string { return l.spec.args(l.params, l.Config(p), l.Tuned) }
+func (l *Lattice) Args(p Point) []string {
+	return appendArgs(slices.Clone(l.fixedArgs), l.params, l.Config(p), l.Tuned)
+}
 
-// Dropped are the parameters that stay at their default because the engine does
-// not know their flag (Options.Flags), in the order of Params.
+// Dropped are the flags that are not passed because the engine does not know them
+// (Options.Flags): those of parameters, which stay at their default, in the order of
+// Params, then fixed ones.
 func (l *Lattice) Dropped() []string { return slices.Clone(l.dropped) }
 
 func (l *Lattice) mustFit(p Point) {

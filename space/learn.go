@@ -1,98 +1,11 @@
 package space
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
-
-// A Difference is a parameter of which the server reports another value than the
-// spec expects.
-type Difference struct {
-	Param    string `json:"param"`
-	Expected Value  `json:"expected"`
-	Reported Value  `json:"reported"`
-}
-
-// CompareReport holds what a server reports of itself against the effective values that
-// Check expects (Verdict.Canonical). The report is JSON of any shape: the section
-// reported of the spec says under which keys a parameter's value stands, wherever
-// in the report these begin. What is not reported, or expected to be none (the
-// spec does not say what the server takes by itself), is not compared.
-func (s *Spec) CompareReport(expected Config, report []byte) ([]Difference, error) {
-	var doc any
-	if err := json.Unmarshal(report, &doc); err != nil {
-		return nil, fmt.Errorf("the server's report is no JSON: %w", err)
-	}
-	var all []Difference
-	for _, name := range slices.Sorted(maps.Keys(s.reported)) {
-		want, known := expected[name]
-		var found any
-		there := false
-		for _, keys := range s.reported[name] {
-			if found, there = dig(doc, keys); there {
-				break
-			}
-		}
-		if !known || want.IsNone() || !there {
-			continue
-		}
-		got, ok := s.reportedValue(name, found)
-		if ok && got != want {
-			all = append(all, Difference{name, want, got})
-		}
-	}
-	return all, nil
-}
-
-// dig finds the keys one below the other, beginning at any depth: the outermost
-// first, and of its like the first by name.
-func dig(doc any, keys []string) (any, bool) {
-	object, ok := doc.(map[string]any)
-	if !ok {
-		return nil, false
-	}
-	at, found := any(object), true
-	for _, key := range keys {
-		inner, ok := at.(map[string]any)
-		if !ok {
-			found = false
-			break
-		}
-		if at, found = inner[key]; !found {
-			break
-		}
-	}
-	if found {
-		return at, true
-	}
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		if v, ok := dig(object[name], keys); ok {
-			return v, true
-		}
-	}
-	return nil, false
-}
-
-// reportedValue is a value of a report as one of the spec.
-func (s *Spec) reportedValue(name string, found any) (Value, bool) {
-	text, err := json.Marshal(found)
-	if err != nil {
-		return Value{}, false
-	}
-	var v Value
-	if v.UnmarshalJSON(text) != nil {
-		return Value{}, false
-	}
-	for value, spelled := range s.Params[s.index(name)].ValueMap {
-		if spelled == v.String() {
-			v = ParseValue(value)
-		}
-	}
-	return v, true
-}
 
 // An Observation is one launch: what was asked for, and where the server differed
 // from what the spec expects.

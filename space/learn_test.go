@@ -1,39 +1,8 @@
 package space
 
 import (
-	"strings"
 	"testing"
 )
-
-func TestCompareReport(t *testing.T) {
-	l := compile(t, "sglang", Options{Facts: llama8()})
-	s := l.Spec()
-	expected := l.Check(Config{"tp_size": Int(2), "moe_a2a_backend": String("none_")}).Canonical
-	for _, tt := range []struct {
-		name, report, want string
-	}{
-		{"as expected", `{"/server_info": {"tp_size": 2, "page_size": 1, "attention_backend": "fa3", "moe_a2a_backend": "none", "hicache_ratio": 2.0}}`, ""},
-		{"other values", `{"/server_info": {"tp_size": 4, "attention_backend": "triton"}}`, "attention_backend fa3 triton, tp_size 2 4"},
-		{"the first path wins", `{"cuda_graph_config": {"decode": {"max_bs": 256}}, "cuda_graph_max_bs_decode": null}`, ""},
-		{"the outermost key wins", `{"a": {"tp_size": 8}, "tp_size": 2}`, ""},
-		{"no prediction, no difference", `{"max_running_requests": 4096}`, ""},
-		{"not one value", `{"tp_size": [2]}`, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := s.CompareReport(expected, []byte(tt.report))
-			var texts []string
-			for _, d := range got {
-				texts = append(texts, d.Param+" "+d.Expected.String()+" "+d.Reported.String())
-			}
-			if err != nil || strings.Join(texts, ", ") != tt.want {
-				t.Errorf("%v, %v: want %s", texts, err, tt.want)
-			}
-		})
-	}
-	if _, err := s.CompareReport(expected, []byte("<html>")); err == nil {
-		t.Error("no error for what is no JSON")
-	}
-}
 
 func TestLearn(t *testing.T) {
 	d := Difference{"page_size", Int(1), Int(64)}

@@ -21,7 +21,8 @@ type Options struct {
 	Set map[string][]Value
 	// Flags are those that the installed engine knows (HelpFlags); nil means all.
 	// A parameter whose flag it does not know is passed under an older spelling
-	// where it knows that, and else stays at its default: see Lattice.Dropped.
+	// where it knows that, and else stays at its default, and a fixed flag that it does
+	// not know is left out: see Lattice.Dropped.
 	Flags map[string]bool
 }
 
@@ -52,6 +53,7 @@ func (l *Lattice) choose(o Options) error {
 		l.tuned[i] = true
 		errs = append(errs, restrictParam(&l.params[i], o.Set[name]))
 	}
+	l.fixedArgs = s.FixedArgs
 	if o.Flags != nil {
 		errs = append(errs, l.useFlags(o))
 	}
@@ -76,7 +78,20 @@ func (l *Lattice) useFlags(o Options) error {
 			errs = append(errs, fmt.Errorf("the engine does not know %s, which sets %s: leave %s out, or take another version", p.Flag, p.Name, p.Name))
 		case l.tuned[i]:
 			l.tuned[i] = false
-			l.dropped = append(l.dropped, p.Name)
+			l.dropped = append(l.dropped, p.Flag)
+		}
+	}
+	l.fixedArgs = nil
+	keep := true
+	for _, arg := range l.spec.FixedArgs { // a flag, or a value of the flag before
+		if strings.HasPrefix(arg, "-") {
+			name, _, _ := strings.Cut(arg, "=")
+			if keep = knows(o.Flags, name); !keep {
+				l.dropped = append(l.dropped, arg)
+			}
+		}
+		if keep {
+			l.fixedArgs = append(l.fixedArgs, arg)
 		}
 	}
 	return errors.Join(errs...)

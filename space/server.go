@@ -17,6 +17,8 @@ type Server struct {
 	NeedsModel bool
 	// Version asks the binary for its version.
 	Version Probe
+	// Help makes the binary print the flags that it knows; nil where it cannot.
+	Help []string
 	// Ready answers 200 when the server can serve.
 	Ready Endpoint
 	// API is what a load generator speaks by default: completions, chat, generate

@@ -63,7 +63,7 @@ func (d *document) server(n ast.Node, s *Server) {
 				"argv": d.argv(&s.Version.Argv), "pattern": d.pattern(&s.Version.Pattern, 1),
 			}, "argv", "pattern")
 		},
-		"ready": d.endpoint(&s.Ready), "api": d.oneOf("api", apis, &s.API),
+		"help": d.argv(&s.Help), "ready": d.endpoint(&s.Ready), "api": d.oneOf("api", apis, &s.API),
 		"token_ids": d.boolean(&s.TokenIDs), "vocab": d.vocab(&s.Vocab),
 		"flush": func(n ast.Node) { d.endpoint(&flush)(n); s.Flush = &flush },
 		"info": d.items("info", func(n ast.Node) {

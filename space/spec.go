@@ -109,6 +109,7 @@ type Spec struct {
 	derived   []derived
 	effective []effectiveValue
 	reported  map[string][][]string // parameter to the keys of its value in what the server reports; the first that is there counts
+	logged    map[string]logged
 	names     map[string]entry
 }
 
@@ -117,6 +118,12 @@ type Spec struct {
 type effectiveValue struct {
 	name string
 	formula
+}
+
+// logged is how the server's log tells a parameter's value.
+type logged struct {
+	pattern string            // regexp with one group
+	spelled map[string]string // what the log calls a value, by the spec's name for it
 }
 
 // A derived value is a named expression; others can use it.
@@ -199,11 +206,10 @@ func (s *Spec) index(name string) int {
 // which tuned holds, in the order of Params. None passes nothing; true passes the
 // flag alone, false the off flag where there is one.
 func (s *Spec) Args(c Config, tuned func(name string) bool) []string {
-	return s.args(s.Params, c, tuned)
+	return appendArgs(slices.Clone(s.FixedArgs), s.Params, c, tuned)
 }
 
-func (s *Spec) args(params []Param, c Config, tuned func(name string) bool) []string {
-	args := slices.Clone(s.FixedArgs)
+func appendArgs(args []string, params []Param, c Config, tuned func(name string) bool) []string {
 	for i := range params {
 		p := &params[i]
 		v, given := c[p.Name]

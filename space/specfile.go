@@ -19,23 +19,14 @@ func (d *document) spec(n ast.Node, s *Spec) {
 				d.fail(n, "schema %d is not known: this program reads schema 1", schema)
 			}
 		},
-		"engine":     d.text(&s.Engine),
-		"about":      d.text(&s.About),
-		"facts":      func(n ast.Node) { d.facts(n, s) },
-		"parameters": d.items("parameters", func(n ast.Node) { d.param(n, s) }),
-		"derived":    func(n ast.Node) { d.derived(n, s) },
-		"effective":  func(n ast.Node) { d.effective(n, s) },
-		"reported": d.after(func(n ast.Node) {
-			s.reported = map[string][][]string{}
-			d.entries(n, "reported", func(key ast.Node, name string, n ast.Node) {
-				d.knownParam(key, s, name)
-				var paths []string
-				d.texts("the paths of "+name, &paths)(n)
-				for _, path := range paths {
-					s.reported[name] = append(s.reported[name], strings.Split(path, "."))
-				}
-			})
-		}),
+		"engine":      d.text(&s.Engine),
+		"about":       d.text(&s.About),
+		"facts":       func(n ast.Node) { d.facts(n, s) },
+		"parameters":  d.items("parameters", func(n ast.Node) { d.param(n, s) }),
+		"derived":     func(n ast.Node) { d.derived(n, s) },
+		"effective":   func(n ast.Node) { d.effective(n, s) },
+		"reported":    d.after(func(n ast.Node) { d.reported(n, s) }),
+		"logged":      d.after(func(n ast.Node) { d.logged(n, s) }),
 		"constraints": d.after(d.items("constraints", func(n ast.Node) { d.rule(n, s) })),
 		"tune": d.after(d.items("tune", func(n ast.Node) {
 			var name string
@@ -238,6 +229,32 @@ func (d *document) effective(n ast.Node, s *Spec) {
 		v := effectiveValue{name: name}
 		d.formula(&v.formula)(n)
 		s.effective = append(s.effective, v)
+	})
+}
+
+// reported reads the keys under which the server's report has a parameter's value.
+func (d *document) reported(n ast.Node, s *Spec) {
+	s.reported = map[string][][]string{}
+	d.entries(n, "reported", func(key ast.Node, name string, n ast.Node) {
+		d.knownParam(key, s, name)
+		var paths []string
+		d.texts("the paths of "+name, &paths)(n)
+		for _, path := range paths {
+			s.reported[name] = append(s.reported[name], strings.Split(path, "."))
+		}
+	})
+}
+
+// logged reads the patterns by which the server's log tells a parameter's value.
+func (d *document) logged(n ast.Node, s *Spec) {
+	s.logged = map[string]logged{}
+	d.entries(n, "logged", func(key ast.Node, name string, n ast.Node) {
+		d.knownParam(key, s, name)
+		var l logged
+		d.fields(n, "a logged value", map[string]reader{
+			"pattern": d.pattern(&l.pattern, 1), "spelled": d.textMap("spelled", &l.spelled), "evidence": d.text(new(string)),
+		}, "pattern", "evidence")
+		s.logged[name] = l
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results"
+	"harness/space"
 )
 
 // Plan is one trial: all that decides what is launched and measured. It is plain
@@ -24,10 +25,12 @@ type Plan struct {
 	Launch        engine.Launch   `json:"launch"`
 	Flags         []string        `json:"flags"` // of this config
 	Params        []results.Param `json:"params"`
-	Workload      load.Workload   `json:"workload"`
-	OpenLoop      OpenLoop        `json:"open_loop"`
-	Runs          []RunPlan       `json:"runs"` // in the order in which they are measured
-	Goal          Goal            `json:"goal"`
+	// Expected are the effective values that the server should report.
+	Expected []space.Expectation `json:"expected,omitempty"`
+	Workload load.Workload       `json:"workload"`
+	OpenLoop OpenLoop            `json:"open_loop"`
+	Runs     []RunPlan           `json:"runs"` // in the order in which they are measured
+	Goal     Goal                `json:"goal"`
 }
 
 // Goal is what the command that asked for a trial wanted, so that the same command can

@@ -19,6 +19,7 @@ import (
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results"
+	"harness/space"
 )
 
 // Event tells a watcher where a trial is. Events are for people; nothing depends on
@@ -159,8 +160,23 @@ func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure,
 		return f, nil
 	}
 	t.row.LaunchSeconds = server.Age().Seconds()
-	t.row.EffectiveConfig = server.Info(ctx)
+	t.compareEffective(server.Info(ctx), server.Log())
 	return nil, nil
+}
+
+// compareEffective records what the server says of itself, and where that is not what
+// the space expects. A report that cannot be compared is kept as it is.
+func (t *trial) compareEffective(info, log string) {
+	t.row.EffectiveConfig = info
+	differ, compared, err := space.CompareReport(t.plan.Expected, []byte(info), []byte(log))
+	if err != nil || compared == 0 {
+		return
+	}
+	t.row.EffectiveCompared = int32(compared)
+	t.row.EffectiveDifferences = make([]results.Difference, len(differ))
+	for i, d := range differ {
+		t.row.EffectiveDifferences[i] = results.Difference{Param: d.Param, Expected: d.Expected.String(), Reported: d.Reported.String()}
+	}
 }
 
 // extraBody is the engine's, without what keeps llama.cpp's prompt cache out, where

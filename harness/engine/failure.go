@@ -68,7 +68,7 @@ func (s *Server) Diagnose(phase, fallback, description string) Failure {
 		f.Exit = &exit
 		f.After = exit.After
 	}
-	log := logEnd(s.LogPath)
+	log := s.Log()
 	f.Tail = lastLines(log, tailLines)
 	f.Class, f.Line = classify(s.launch.Server.Failures, log, phase, f.Exit)
 	if f.Class == "" {
@@ -109,6 +109,9 @@ func classify(patterns []space.FailurePattern, log, phase string, exit *Exit) (c
 	}
 	return Crash, exit.String()
 }
+
+// Log is what the server has written so far, of a long log the end.
+func (s *Server) Log() string { return logEnd(s.LogPath) }
 
 func logEnd(path string) string {
 	f, err := os.Open(path)

@@ -2,8 +2,8 @@
 // spec's server section: launch line, readiness, flush, effective configuration,
 // metrics, and the classes of its failures.
 //
-// The flow is Find and Version once, then for each trial Start -> Server.WaitReady
-// -> Server.Info, Flush, Metrics -> Server.Stop, and Server.Diagnose where something
+// The flow is Find, Version and Flags once, then for each trial Start -> Server.WaitReady
+// -> Server.Info, Log, Flush, Metrics -> Server.Stop, and Server.Diagnose where something
 // went wrong. No shell stands in between: argv only. The package measures nothing.
 package engine
 
@@ -98,21 +98,12 @@ func Find(s space.Server, bin string, dirs ...string) (string, error) {
 	return "", fmt.Errorf("none of %s is on PATH: install the engine, or name its program with --server-bin", strings.Join(s.Binaries, ", "))
 }
 
-// Version asks the engine's program for its version. Python engines take their time
-// to import, hence the long bound.
+// Version asks the engine's program for its version.
 func Version(ctx context.Context, l Launch) (string, error) {
 	if len(l.Server.Version.Argv) == 0 {
 		return "unknown", nil
 	}
-	const limit = 2 * time.Minute
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	fill := strings.NewReplacer("{bin}", l.Bin)
-	argv := expand(l.Server.Version.Argv, "", nil, fill)
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = environ(os.Environ(), l.Server.UnsetEnv, l.Server.Env)
-	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
+	argv, out, err := l.ask(ctx, l.Server.Version.Argv)
 	if m := regexp.MustCompile(l.Server.Version.Pattern).FindSubmatch(out); len(m) > 1 {
 		return string(m[1]), nil
 	}
@@ -120,6 +111,37 @@ func Version(ctx context.Context, l Launch) (string, error) {
 		err = errors.New("no version in its output")
 	}
 	return "", fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, firstLine(lastLines(string(out), 1)))
+}
+
+// Flags asks the engine's program for the flags that it knows; nil where the engine
+// cannot be asked.
+func Flags(ctx context.Context, l Launch) (map[string]bool, error) {
+	if len(l.Server.Help) == 0 {
+		return nil, nil
+	}
+	argv, out, err := l.ask(ctx, l.Server.Help)
+	flags := space.HelpFlags(string(out))
+	if err == nil && len(flags) == 0 {
+		err = errors.New("no flags in its output")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, firstLine(lastLines(string(out), 1)))
+	}
+	return flags, nil
+}
+
+// ask runs the engine's program for a question about itself. Python engines take
+// their time to import, hence the long bound.
+func (l Launch) ask(ctx context.Context, template []string) (argv []string, out []byte, err error) {
+	const limit = 2 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	argv = expand(template, "", nil, strings.NewReplacer("{bin}", l.Bin, "{model}", l.Model))
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = environ(os.Environ(), l.Server.UnsetEnv, l.Server.Env)
+	cmd.WaitDelay = time.Second
+	out, err = cmd.CombinedOutput()
+	return argv, out, err
 }
 
 // secretFlag matches flags whose value must not be written anywhere.

@@ -41,6 +41,7 @@ type Lock struct {
 	Facts         map[string]space.Value   `json:"facts"`
 	Tune          []string                 `json:"tune,omitempty"`
 	Set           map[string][]space.Value `json:"set,omitempty"`
+	Flags         []string                 `json:"flags"` // of the spec's, those that the installed engine knows; null: it was not asked
 	Launch        engine.Launch            `json:"launch"`
 	Workload      load.Workload            `json:"workload"`
 	WorkloadHash  string                   `json:"workload_hash"`
@@ -190,4 +191,16 @@ func ReadLock(dir string) (Lock, error) {
 		return Lock{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return l, nil
+}
+
+// KnownFlags are Flags as Compile takes them; nil where the engine was not asked.
+func (l Lock) KnownFlags() map[string]bool {
+	if l.Flags == nil {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, f := range l.Flags {
+		known[f] = true
+	}
+	return known
 }

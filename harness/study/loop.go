@@ -219,7 +219,8 @@ func (l *loop) planFor(c *config) bench.Plan {
 		StudyID: l.Lock.ID, TrialID: trialID(l.next), ConfigID: cfg.ID(l.Lock.Engine), Rank: c.rank.String(),
 		Purpose: c.purpose, Reason: c.reason, Attempt: c.attempts + 1,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
-		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop,
+		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
+		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop,
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {

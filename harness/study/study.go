@@ -63,7 +63,7 @@ func Open(dir string) (*Study, error) {
 		return nil, err
 	}
 	spec.Name = lock.Space
-	lattice, err := spec.Compile(space.Options{Facts: lock.Facts, Tune: lock.Tune, Set: lock.Set})
+	lattice, err := spec.Compile(space.Options{Facts: lock.Facts, Tune: lock.Tune, Set: lock.Set, Flags: lock.KnownFlags()})
 	if err != nil {
 		return nil, fmt.Errorf("study %s: %w", dir, err)
 	}
