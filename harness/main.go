@@ -2,7 +2,7 @@
 // GPUs.
 //
 //	harness sweep  --device-num 8    enumerate, prune, sample a seed set, benchmark it
-//	harness refine                   continue: NSGA-II on what is measured so far
+//	harness refine                   continue: what a model of the measurements expects most of
 //	harness front                    the Pareto table of a study
 //	harness bench  --url U           the load generator alone
 //

@@ -12,7 +12,7 @@ import (
 func (a *app) refineCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "refine",
-		Usage: "continue a study: NSGA-II on its lattice, nothing measured twice",
+		Usage: "continue a study: measure what a model expects to gain most, nothing twice",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.IntFlag{Name: "trials", Usage: "further configs to measure", Value: 24},
 			&cli.DurationFlag{Name: "budget", Usage: "begin no trial after this `TIME`, such as 30m; 0 is no bound"},
@@ -46,7 +46,7 @@ func (a *app) refine(c *cli.Context) error {
 	if seeds, asks := study.Measured(state.Trials); seeds+asks == 0 {
 		return study.ErrNoHistory
 	}
-	goal := study.Goal{Mode: search.NSGA2, Purpose: study.Ask, Trials: c.Int("trials"), Budget: budget}
+	goal := study.Goal{Mode: search.Hybrid, Purpose: study.Ask, Trials: c.Int("trials"), Budget: budget}
 	if !c.Bool("json") {
 		a.printRefinePlan(s, state, goal)
 	}

@@ -22,6 +22,10 @@ type design struct {
 	size    int // of the design
 	draws   int // for the pool; poolSize, but for tests
 
+	// shuffled: of candidates that are as good as each other any may be taken, not
+	// the one of the lowest rank, so that designs of a small lattice differ by seed.
+	shuffled bool
+
 	asks     []Ask   // the sequence so far
 	used     rankSet // the configurations of asks
 	coverage *coverage
@@ -52,8 +56,9 @@ func (d *design) extend() bool {
 	if d.coverage == nil {
 		rng := stream(d.seed, designStream)
 		pool := newPool(d.lattice, d.draws, rng)
-		// Of candidates that are as good as each other the first is taken.
-		rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+		if d.shuffled {
+			rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+		}
 		d.coverage = newCoverage(d.lattice.Params(), pool)
 		d.append(d.lattice.Default(), defaultReason(d.lattice))
 		return true

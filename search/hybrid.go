@@ -57,7 +57,7 @@ type hybrid struct {
 func newHybrid(e *encoder, h *history, o Options) *hybrid {
 	y := &hybrid{
 		lattice: e.lattice, seed: o.Seed, start: seedSize, working: leastWorking, encoder: e,
-		design: &design{lattice: e.lattice, seed: o.Seed, size: math.MaxInt, draws: poolSize},
+		design: &design{lattice: e.lattice, seed: o.Seed, size: math.MaxInt, draws: poolSize, shuffled: true},
 	}
 	if len(h.background.same) >= seedSize { // the design was measured by another study
 		y.start, y.working = 1, 1
@@ -70,7 +70,9 @@ func newHybrid(e *encoder, h *history, o Options) *hybrid {
 
 func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
 	if !y.follows(h) {
-		return y.design.propose(h, rng)
+		a, ok := y.design.propose(h, rng)
+		a.Purpose = purposeAsk // its source says that it is of the design
+		return a, ok
 	}
 	y.update(h)
 	decision := uint64(h.known.len())

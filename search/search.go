@@ -93,8 +93,8 @@ type Ask struct {
 
 // The purposes of an Ask.
 const (
-	purposeSeed    = "seed"    // chosen before anything was measured
-	purposeAsk     = "ask"     // chosen for what was measured
+	purposeSeed    = "seed"    // of a sweep: SeedDesign or Exhaustive
+	purposeAsk     = "ask"     // of a search: the other modes
 	purposeConfirm = "confirm" // measured before: another launch, to be surer of it
 	purposeControl = "control" // uniform, so that the others can be held against it
 )
