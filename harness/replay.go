@@ -26,6 +26,7 @@ func (a *app) replayCommand() *cli.Command {
 			&cli.IntFlag{Name: "seeds", Usage: "runs of each method; they count on from --seed", Value: 20},
 			&cli.IntFlag{Name: "budget", Usage: "asks of each run", Value: 64},
 			&cli.StringFlag{Name: "noise-cv", Usage: "simulate noise: the coefficient of variation of a measurement of each objective, `CV,CV`"},
+			&cli.BoolFlag{Name: "confirm", Usage: "with noise: let each run measure again what it doubts of its front, a quarter of --budget at most"},
 			&cli.StringFlag{Name: "asks", Usage: "score asks of other programs too: a `FILE` with columns method, seed, ask, row (from 1) and perhaps ask_s"},
 			&cli.StringFlag{Name: "out", Usage: "write a row for each ask to this Parquet `FILE`"},
 			&cli.IntFlag{Name: "jobs", Usage: "runs at a time; 0 is one for each processor. The seconds of an ask are fair with 1 only"},
@@ -84,6 +85,9 @@ func readReplay(c *cli.Context) (*replay.Problem, replay.Options, error) {
 	}
 	if o.NoiseCV, err = numbers(c, "noise-cv"); err != nil {
 		return nil, o, err
+	}
+	if c.Bool("confirm") {
+		o.Confirm = (o.Budget + 3) / 4
 	}
 	switch {
 	case c.String("table") == "":

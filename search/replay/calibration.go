@@ -1,14 +1,54 @@
 package replay
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"harness/search"
+	"harness/search/pareto"
+)
+
+// FrontPoint is one configuration that a run reports as perhaps on the front.
+type FrontPoint struct {
+	Rank     uint64
+	Launches int
+	P        float64 // probability, as the run says, that it is on the front of what was measured
+	OnFront  bool    // it is, by the true values
+}
+
+// believed is the probability from which a point counts as reported.
+const believed = 0.5
+
+// judge holds what a search says of its front against the truth.
+func (p *Problem) judge(f search.Front, asks []Ask) []FrontPoint {
+	points := []FrontPoint{}
+	var measured []uint64
+	for _, a := range asks {
+		if !a.Failed && !slices.Contains(measured, a.Rank) {
+			measured = append(measured, a.Rank)
+		}
+	}
+	truth := make([]pareto.Point, len(measured))
+	for i, r := range measured {
+		truth[i] = p.score.costs[r]
+	}
+	front := goals.Front(truth)
+	for _, q := range f.Points {
+		_, on := slices.BinarySearch(front, slices.Index(measured, q.Rank.Lo))
+		points = append(points, FrontPoint{q.Rank.Lo, q.Launches, q.P, on})
+	}
+	return points
+}
 
 // FrontReport says how far the fronts can be trusted that runs with noise report.
 type FrontReport struct {
-	Points         float64 `json:"points"`          // reported by a run, mean
+	Points         float64 `json:"points"`          // that a run reports with a probability of 0.5 or more; mean
 	Dominated      float64 `json:"dominated"`       // of those, by the true values of something else measured; mean
 	DominatedWorst int     `json:"dominated_worst"` // of one run
-	// Calibration compares the stated probabilities of being on the front, of all that
-	// was measured, with how often it was so.
+	// Confirmed is the number of launches that confirmed a front; mean.
+	Confirmed float64 `json:"confirmed"`
+	// Calibration compares the stated probabilities of being on the front with how
+	// often it was so.
 	Calibration []CalibrationBin `json:"calibration"`
 	// CalibrationError is the largest distance of the two in a bin of at least 20
 	// points; null where there is none.
@@ -35,16 +75,17 @@ func reportFronts(runs []Run) *FrontReport {
 	for _, run := range runs {
 		measured = measured || run.Front != nil
 		dominated := 0
+		r.Confirmed += float64(run.confirmed())
 		for _, f := range run.Front {
-			if f.Reported {
+			if f.P >= believed {
 				r.Points++
 				if !f.OnFront {
 					dominated++
 				}
 			}
-			b := &bins[min(9, int(10*f.Probability))]
+			b := &bins[min(9, int(10*f.P))]
 			b.Points++
-			b.Stated += f.Probability
+			b.Stated += f.P
 			if f.OnFront {
 				b.OnFront++
 			}
@@ -55,6 +96,7 @@ func reportFronts(runs []Run) *FrontReport {
 	if !measured {
 		return nil
 	}
+	r.Confirmed /= float64(len(runs))
 	r.Points /= float64(len(runs))
 	r.Dominated /= float64(len(runs))
 	worst := math.Inf(-1)

@@ -3,8 +3,12 @@ package replay
 import (
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"harness/search"
 	"harness/space"
 )
 
@@ -48,41 +52,61 @@ func TestNoise(t *testing.T) {
 	}
 }
 
-// A point between its two neighbours of the true front is reported or not by noise;
-// what is said of it is how often it is so.
+// What is said of the reported fronts is of the points that the runs report; launches
+// that confirm come after the budget, and of what was measured before.
 func TestReportedFront(t *testing.T) {
 	p := synthetic(t)
-	o := Options{Methods: []string{"random"}, Seeds: 20, Budget: 60, NoiseCV: []float64{0.1, 0.05}}
+	o := Options{Methods: []string{"random"}, Seeds: 4, Budget: 30, NoiseCV: []float64{0.1, 0.05}, Confirm: 5}
 	runs, err := p.Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	stated := 0
+	for _, run := range runs {
+		stated += len(run.Front)
+		for _, a := range run.Asks[30:] {
+			if a.Purpose != "confirm" || a.HV != run.Asks[29].HV {
+				t.Errorf("after the budget %+v", a)
+			}
+		}
+		if run.Unique() != 30 || len(run.Front) == 0 || run.confirmed() > 5 {
+			t.Errorf("%d different configs, %d points, %d confirmed", run.Unique(), len(run.Front), run.confirmed())
+		}
+	}
 	r := p.Report(o, runs).Methods[0].Reported
-	if r == nil || r.Points < 3 || r.Dominated <= 0 || r.Dominated >= r.Points || float64(r.DominatedWorst) < r.Dominated || r.CalibrationError == nil {
-		t.Fatalf("reported %+v", r)
+	if r.Points < 1 || r.Dominated >= r.Points || float64(r.DominatedWorst) < r.Dominated || r.Confirmed <= 0 {
+		t.Errorf("reported %+v", r)
 	}
 	points := 0
-	for i, b := range r.Calibration {
+	for _, b := range r.Calibration {
 		points += b.Points
-		if b.Stated < b.From || b.Stated > b.From+0.1+1e-9 || i > 0 && b.From <= r.Calibration[i-1].From {
+		if b.Stated < b.From || b.Stated > b.From+0.1+1e-9 {
 			t.Errorf("bin %+v", b)
 		}
 	}
-	measured := 0
-	for _, run := range runs {
-		measured += len(run.Front)
+	if points != stated {
+		t.Errorf("%d points in the bins, %d stated", points, stated)
 	}
-	if points != measured || measured < 20*50 {
-		t.Errorf("%d points in the bins, %d measured", points, measured)
-	}
+}
 
-	// Without any error all is as stated.
-	o.NoiseCV = []float64{0, 0}
-	if runs, err = p.Run(t.Context(), o); err != nil {
-		t.Fatal(err)
+// By the true values (1, 1) and (2, 2) are on the front of what was measured, and
+// (3, 2) is not; what was never measured, and would dominate all, does not count.
+func TestJudge(t *testing.T) {
+	p := problemOf(t, "a,x,y\n1,1,1\n2,2,2\n3,3,2\n4,0.5,9\n5,9,\n", Columns{Params: []string{"a"}, Minimise: []string{"x"}, Maximise: []string{"y"}})
+	asks := []Ask{{Rank: 2}, {Rank: 4, Failed: true}, {Rank: 0}, {Rank: 1}, {Rank: 2}}
+	stated := search.Front{Points: []search.FrontPoint{
+		{Rank: space.RankOf(0), P: 0.95, Launches: 1}, {Rank: space.RankOf(1), P: 0.5, Launches: 1}, {Rank: space.RankOf(2), P: 0.6, Launches: 2}}}
+	front := p.judge(stated, asks)
+	if want := []FrontPoint{{0, 1, 0.95, true}, {1, 1, 0.5, true}, {2, 2, 0.6, false}}; !slices.Equal(front, want) {
+		t.Errorf("judged %+v, want %+v", front, want)
 	}
-	r = p.Report(o, runs).Methods[0].Reported
-	if r.Dominated != 0 || len(r.Calibration) != 2 || *r.CalibrationError != 0 {
-		t.Errorf("exact measurements: %+v", r)
+	got := reportFronts([]Run{{Asks: asks, Front: front}, {Asks: asks, Front: []FrontPoint{{1, 1, 0.4, false}}}})
+	want := &FrontReport{Points: 1.5, Dominated: 0.5, DominatedWorst: 1, Calibration: []CalibrationBin{
+		{0.4, 1, 0.4, 0}, {0.5, 1, 0.5, 1}, {0.6, 1, 0.6, 0}, {0.9, 1, 0.95, 1}}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if reportFronts([]Run{{Asks: asks}}) != nil {
+		t.Error("a front is judged that no run reports")
 	}
 }

@@ -22,6 +22,9 @@ type Options struct {
 	// NoiseCV is the coefficient of variation of a measurement of each objective; nil
 	// means that the table's values are measured exactly.
 	NoiseCV []float64
+	// Confirm is the most launches of each run, after its budget, that confirm its front:
+	// configurations that it has measured are measured again, where it has doubts.
+	Confirm int
 
 	Jobs int       // runs at a time; 0 means one for each processor
 	Done func(Run) // told of each finished run, one at a time, in any order; may be nil
@@ -99,6 +102,12 @@ func (p *Problem) Check(o Options) error {
 		if _, err := search.New(p.lattice, search.Options{Mode: search.Mode(m), Budget: o.Budget}); err != nil {
 			return err
 		}
+	}
+	if o.Confirm < 0 {
+		return fmt.Errorf("%d launches to confirm: want 0 or more", o.Confirm)
+	}
+	if o.Confirm > 0 && o.NoiseCV == nil {
+		return errors.New("nothing to confirm: without noise every measurement is exact")
 	}
 	return p.checkNoise(o.NoiseCV)
 }

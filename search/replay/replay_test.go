@@ -63,7 +63,7 @@ var ignoreSeconds = cmpopts.IgnoreFields(Ask{}, "Seconds")
 // its seed alone.
 func TestRunsAreDeterministic(t *testing.T) {
 	p := synthetic(t)
-	o := Options{Methods: []string{"nsga2", "random", "seed"}, Seeds: 6, Seed: 3, Budget: 40, NoiseCV: []float64{0.1, 0.05}}
+	o := Options{Methods: []string{"hybrid", "nsga2", "random"}, Seeds: 3, Seed: 3, Budget: 16, NoiseCV: []float64{0.1, 0.05}}
 	runs := make(map[int][]Run)
 	for _, jobs := range []int{1, 5} {
 		o.Jobs = jobs
@@ -75,7 +75,7 @@ func TestRunsAreDeterministic(t *testing.T) {
 	if d := cmp.Diff(runs[1], runs[5], ignoreSeconds); d != "" {
 		t.Errorf("5 at a time differ from one:\n%s", d)
 	}
-	alone, err := p.Run(t.Context(), Options{Methods: []string{"random"}, Seeds: 1, Seed: 5, Budget: 40, NoiseCV: o.NoiseCV})
+	alone, err := p.Run(t.Context(), Options{Methods: []string{"random"}, Seeds: 1, Seed: 5, Budget: 16, NoiseCV: o.NoiseCV})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestRunsAreDeterministic(t *testing.T) {
 		t.Errorf("seed 5 alone differs:\n%s", d)
 	}
 	for i, run := range runs[1] {
-		if want := o.Methods[i/6]; run.Method != want || run.Seed != 3+uint64(i%6) || len(run.Asks) != 40 || run.Unique() != 40 {
+		if want := o.Methods[i/3]; run.Method != want || run.Seed != 3+uint64(i%3) || len(run.Asks) != 16 || run.Unique() != 16 {
 			t.Errorf("run %d is %s, seed %d, %d asks, %d unique", i, run.Method, run.Seed, len(run.Asks), run.Unique())
 		}
 	}
@@ -108,6 +108,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		{p, with(func(o *Options) { o.Seeds = 0 }), "0 seeds"},
 		{p, with(func(o *Options) { o.Budget = -1 }), "a budget of -1 asks"},
 		{p, with(func(o *Options) { o.Jobs = -1 }), "-1 jobs"},
+		{p, with(func(o *Options) { o.Confirm = 3 }), "nothing to confirm"},
+		{p, with(func(o *Options) { o.Confirm, o.NoiseCV = -1, []float64{0.1, 0.1} }), "-1 launches to confirm"},
 		{p, with(func(o *Options) { o.NoiseCV = []float64{0.1} }), "for each of the 2 objectives"},
 		{p, with(func(o *Options) { o.NoiseCV = []float64{0.1, -1} }), "noise -1"},
 		{p, with(func(o *Options) { o.NoiseCV = []float64{0.1, math.NaN()} }), "noise NaN"},

@@ -37,7 +37,7 @@ type MethodReport struct {
 	// FailedAfter20 is the share of all asks after the 20th of their runs that failed;
 	// null where there are none.
 	FailedAfter20 *float64 `json:"failed_share_after_20"`
-	AskSP95       float64  `json:"ask_s_p95"` // over all asks of all runs, Jobs of them at a time
+	AskSP95       float64  `json:"ask_s_p95"` // over all asks of all runs but those that confirm, Jobs of them at a time
 	// Attainment has, in the objectives' units, what the best tenth of the runs attained
 	// in the end, half of them, and nine tenths.
 	Attainment map[string][][]float64 `json:"attainment"`
@@ -89,7 +89,9 @@ func (p *Problem) summarise(o Options, runs []Run) MethodReport {
 		}
 		for _, a := range run.Asks {
 			r.HV = append(r.HV, a.HV)
-			seconds = append(seconds, a.Seconds)
+			if a.Purpose != confirmPurpose {
+				seconds = append(seconds, a.Seconds)
+			}
 		}
 		n95 = append(n95, reached)
 		unique = append(unique, float64(r.Unique))
@@ -175,4 +177,15 @@ func percentile(x []float64, share float64) float64 {
 	}
 	x = slices.Sorted(slices.Values(x))
 	return x[max(0, int(math.Ceil(share*float64(len(x))))-1)]
+}
+
+// directions are those of the objectives' own values.
+func (p *Problem) directions() pareto.Goals {
+	var g pareto.Goals
+	for k, o := range p.Objectives {
+		if o.Goal == Max {
+			g[k] = pareto.Maximise
+		}
+	}
+	return g
 }

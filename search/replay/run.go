@@ -15,7 +15,7 @@ type Run struct {
 	Method string
 	Seed   uint64
 	Asks   []Ask
-	Front  []FrontPoint // what it reports, where its measurements have noise
+	Front  []FrontPoint // what it reports of the front, where its measurements have noise
 }
 
 // Ask is one question of a search, and what came of it.
@@ -60,6 +60,20 @@ func (r *Run) Failed(after int) int {
 	return n
 }
 
+// confirmed is the number of its asks that confirm what was measured.
+func (r *Run) confirmed() int {
+	n := 0
+	for _, a := range r.Asks {
+		if a.Purpose == confirmPurpose {
+			n++
+		}
+	}
+	return n
+}
+
+// confirmPurpose is the purpose of the asks of search.Searcher.Confirm.
+const confirmPurpose = "confirm"
+
 // search runs one method with one seed until it has spent the budget or has nothing
 // left to ask for.
 func (p *Problem) search(ctx context.Context, o Options, method search.Mode, seed uint64) (Run, error) {
@@ -73,25 +87,30 @@ func (p *Problem) search(ctx context.Context, o Options, method search.Mode, see
 		return run, err
 	}
 	m := p.newMeter(o.NoiseCV, seed)
-	for len(run.Asks) < o.Budget {
-		if err := ctx.Err(); err != nil {
-			return run, err
+	for _, phase := range []struct {
+		ask  func(int) []search.Ask
+		most int
+	}{{s.Ask, o.Budget}, {s.Confirm, o.Confirm}} {
+		for range phase.most {
+			if err := ctx.Err(); err != nil {
+				return run, err
+			}
+			start := time.Now()
+			asks := phase.ask(1)
+			took := time.Since(start).Seconds()
+			if len(asks) == 0 {
+				break
+			}
+			a := asks[0]
+			if err := s.Tell(a.Rank, m.measure(a.Rank)); err != nil {
+				return run, fmt.Errorf("%s, seed %d, ask %d: %w", method, seed, len(run.Asks)+1, err)
+			}
+			run.Asks = append(run.Asks, Ask{Rank: a.Rank.Lo, Purpose: a.Purpose, Failed: p.configs[a.Rank.Lo].failure != "", Seconds: took})
 		}
-		start := time.Now()
-		asks := s.Ask(1)
-		took := time.Since(start).Seconds()
-		if len(asks) == 0 {
-			break
-		}
-		a := asks[0]
-		if err := s.Tell(a.Rank, m.measure(a.Rank)); err != nil {
-			return run, fmt.Errorf("%s, seed %d, ask %d: %w", method, seed, len(run.Asks)+1, err)
-		}
-		run.Asks = append(run.Asks, Ask{Rank: a.Rank.Lo, Purpose: a.Purpose, Failed: p.configs[a.Rank.Lo].failure != "", Seconds: took})
 	}
 	p.scoreAsks(run.Asks)
 	if o.NoiseCV != nil {
-		run.Front = m.front(seed)
+		run.Front = p.judge(s.Front(), run.Asks)
 	}
 	return run, nil
 }

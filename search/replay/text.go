@@ -43,10 +43,10 @@ func (r Report) textFronts(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "  method\treported points\tdominated in truth (worst)\tP(front) off by at most\t")
+	fmt.Fprintln(tw, "  method\tconfirmed by\treported points\tdominated in truth (worst)\tP(front) off by at most\t")
 	for _, m := range r.Methods {
 		if f := m.Reported; f != nil {
-			fmt.Fprintf(tw, "  %s\t%.1f\t%.2f (%d)\t%s\t\n", m.Method, f.Points, f.Dominated, f.DominatedWorst, share(f.CalibrationError))
+			fmt.Fprintf(tw, "  %s\t%.1f launches\t%.1f\t%.2f (%d)\t%s\t\n", m.Method, f.Confirmed, f.Points, f.Dominated, f.DominatedWorst, share(f.CalibrationError))
 		}
 	}
 	return tw.Flush()
