@@ -17,11 +17,11 @@ func (s Store) Audit(runs []Run) (bad []*BadPart, err error) {
 			return nil, err
 		}
 	}
-	requests, bad, err := audit[runKey](s, requestsDir)
+	requests, bad, err := s.audit(requestsDir)
 	if err != nil {
 		return bad, err
 	}
-	_, badSamples, err := audit[trialKey](s, samplesDir)
+	_, badSamples, err := s.audit(samplesDir)
 	bad = append(bad, badSamples...)
 	known := map[string]bool{}
 	for _, r := range runs {
@@ -40,7 +40,7 @@ func (s Store) Audit(runs []Run) (bad []*BadPart, err error) {
 
 // audit reads every file of a table through, and returns the parts that are there and
 // whole.
-func audit[K key](s Store, table string) (whole map[string]bool, bad []*BadPart, err error) {
+func (s Store) audit(table string) (whole map[string]bool, bad []*BadPart, err error) {
 	ids, packed, err := s.ids(table)
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +49,7 @@ func audit[K key](s Store, table string) (whole map[string]bool, bad []*BadPart,
 		ids = append(ids, packedID)
 	}
 	lists, errs := make([][]string, len(ids)), make([]error, len(ids))
-	parallel(len(ids), func(i int) { lists[i], errs[i] = auditFile[K](s, table, ids[i]) })
+	parallel(len(ids), func(i int) { lists[i], errs[i] = s.auditFile(table, ids[i]) })
 	whole = map[string]bool{}
 	for i := range ids {
 		var b *BadPart
@@ -67,13 +67,13 @@ func audit[K key](s Store, table string) (whole map[string]bool, bad []*BadPart,
 }
 
 // auditFile returns the parts whose rows a file holds.
-func auditFile[K key](s Store, table, id string) ([]string, error) {
+func (s Store) auditFile(table, id string) ([]string, error) {
 	p, err := openPart(s.part(table, id))
 	if err != nil {
 		return nil, err
 	}
 	defer p.Close()
-	list, err := spans[K](p)
+	list, err := p.spans(table)
 	if err != nil {
 		return nil, err
 	}

@@ -54,12 +54,19 @@ func checksum(file io.ReaderAt, size int64) (want, said string, at int64, err er
 	at = size - parquetTail - length + int64(i)
 	rest := at + int64(len(hashBlank))
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(file, 0, at)); err != nil {
-		return "", "", 0, err
-	}
-	h.Write([]byte(hashBlank))
-	if _, err := io.Copy(h, io.NewSectionReader(file, rest, size-rest)); err != nil {
-		return "", "", 0, err
+	buf := make([]byte, min(size, 1<<18))
+	for _, stretch := range [][2]int64{{0, at}, {rest, size}} {
+		if stretch[0] == rest {
+			h.Write([]byte(hashBlank))
+		}
+		for from := stretch[0]; from < stretch[1]; {
+			n, err := file.ReadAt(buf[:min(int64(len(buf)), stretch[1]-from)], from)
+			if n == 0 && err != nil {
+				return "", "", 0, err
+			}
+			h.Write(buf[:n])
+			from += int64(n)
+		}
 	}
 	return hashPrefix + hex.EncodeToString(h.Sum(nil)), said, at, nil
 }

@@ -2,7 +2,6 @@ package results
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -170,8 +169,6 @@ func readParams(p *part, trials []Trial) error {
 	for _, field := range trialSchema.Fields() {
 		known[field.Name()] = true
 	}
-	var params []Param
-	at := map[int]int{} // leaf column -> index in params
 	for _, field := range p.Schema().Fields() {
 		if known[field.Name()] {
 			continue
@@ -180,64 +177,34 @@ func readParams(p *part, trials []Trial) error {
 		if !ok {
 			return p.bad("column %s is not a plain value", field.Name())
 		}
-		at[leaf.ColumnIndex] = len(params)
-		params = append(params, Param{Name: field.Name(), Type: columnTypeOf(field)})
-	}
-	i := 0
-	for _, group := range p.RowGroups() {
-		rows := group.Rows()
-		err := readParamRows(rows, func(row parquet.Row) {
-			if i < len(trials) {
-				trials[i].Params = paramsOf(row, params, at)
+		param := Param{Name: field.Name(), Type: columnTypeOf(field)}
+		err := eachValue(p, leaf.ColumnIndex, func(row int, v parquet.Value) {
+			if row < len(trials) {
+				param.Value = paramValue(param.Type, v)
+				trials[row].Params = append(trials[row].Params, param)
 			}
-			i++
 		})
-		rows.Close()
-		if err != nil {
-			return p.bad("%v", err)
-		}
-	}
-	if i != len(trials) {
-		return p.bad("%d rows, want %d", i, len(trials))
-	}
-	return nil
-}
-
-func readParamRows(rows parquet.Rows, take func(parquet.Row)) error {
-	buf := make([]parquet.Row, 16)
-	for {
-		n, err := rows.ReadRows(buf)
-		for _, row := range buf[:n] {
-			take(row)
-		}
-		if errors.Is(err, io.EOF) || err == nil && n == 0 {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-func paramsOf(row parquet.Row, columns []Param, at map[int]int) []Param {
-	params := slices.Clone(columns)
-	for _, v := range row {
-		i, ok := at[v.Column()]
-		if !ok || v.IsNull() {
-			continue
-		}
-		switch params[i].Type {
-		case BoolColumn:
-			params[i].Value = v.Boolean()
-		case IntColumn:
-			params[i].Value = v.Int64()
-		case FloatColumn:
-			params[i].Value = v.Double()
-		default:
-			params[i].Value = string(v.ByteArray())
-		}
+func paramValue(t ColumnType, v parquet.Value) any {
+	if v.IsNull() {
+		return nil
 	}
-	return params
+	switch t {
+	case BoolColumn:
+		return v.Boolean()
+	case IntColumn:
+		return v.Int64()
+	case FloatColumn:
+		return v.Double()
+	default:
+		return string(v.ByteArray())
+	}
 }
 
 func columnTypeOf(field parquet.Field) ColumnType {

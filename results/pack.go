@@ -51,9 +51,9 @@ func (s Store) Pack() ([]Packed, error) {
 	// Requests first: a run whose row is there has its requests.
 	var done []Packed
 	for _, pack := range []func() (Packed, error){
-		func() (Packed, error) { return packer[Request]{s, requestsDir, runKeys, requestWeight}.pack() },
-		func() (Packed, error) { return packer[Sample]{s, samplesDir, trialKeys, one[Sample]}.pack() },
-		func() (Packed, error) { return packer[Run]{s, runsDir, runKeys, one[Run]}.pack() },
+		func() (Packed, error) { return packer[Request]{s, requestsDir, requestWeight}.pack() },
+		func() (Packed, error) { return packer[Sample]{s, samplesDir, one[Sample]}.pack() },
+		func() (Packed, error) { return packer[Run]{s, runsDir, one[Run]}.pack() },
 		func() (Packed, error) { return s.packTrials(trials) },
 	} {
 		p, err := pack()
@@ -73,19 +73,15 @@ func requestWeight(r *Request) int { return 16 + 5*len(r.ChunkNS) + 5*len(r.Even
 
 func one[T any](*T) int { return 32 }
 
-func runKeys(p *part) ([]span, error)   { return spans[runKey](p) }
-func trialKeys(p *part) ([]span, error) { return spans[trialKey](p) }
-
 // packer merges the files of one table, in memory that does not grow with them.
 type packer[T any] struct {
 	store  Store
 	table  string
-	spans  func(p *part) ([]span, error)
 	weight func(*T) int
 }
 
 func (k packer[T]) pack() (Packed, error) {
-	m, err := k.store.merge(k.table, k.spans)
+	m, err := k.store.merge(k.table)
 	if err != nil || len(m.parts) == 0 {
 		return m.Packed, err
 	}
@@ -154,7 +150,7 @@ var errStopped = errors.New("stopped")
 
 // packTrials merges trials, whose columns may differ from one to the next.
 func (s Store) packTrials(trials []Trial) (Packed, error) {
-	m, err := s.merge(trialsDir, trialKeys)
+	m, err := s.merge(trialsDir)
 	if err != nil || len(m.parts) == 0 {
 		return m.Packed, err
 	}
@@ -188,7 +184,7 @@ type merging struct {
 }
 
 // merge finds what there is to merge. What an earlier Pack left over is removed.
-func (s Store) merge(table string, spans func(p *part) ([]span, error)) (*merging, error) {
+func (s Store) merge(table string) (*merging, error) {
 	m := &merging{store: s, Packed: Packed{Table: table}}
 	ids, old, err := s.ids(table)
 	if err != nil {
@@ -201,7 +197,7 @@ func (s Store) merge(table string, spans func(p *part) ([]span, error)) (*mergin
 		if err != nil {
 			return m, err
 		}
-		list, err := spans(p)
+		list, err := p.spans(table)
 		p.Close()
 		if err != nil {
 			return m, err

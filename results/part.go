@@ -58,8 +58,9 @@ func encode[T any](schema *parquet.Schema, rows []T, size int) ([]byte, error) {
 // part is a file that was opened and found whole.
 type part struct {
 	*parquet.File
-	path string
-	file io.Closer // nil where all of it is in memory
+	path   string
+	file   io.Closer       // nil where all of it is in memory
+	values []parquet.Value // of eachValue, so that columns share it
 }
 
 func (p *part) Close() {
@@ -148,6 +149,9 @@ func each[T any](p *part, from, n int64, take func(rows []T) error) error {
 
 // rowsOf reads all rows.
 func rowsOf[T any](p *part) ([]T, error) {
+	if p.NumRows() <= smallRows {
+		return readSmall[T](p, parquet.SchemaOf(new(T)))
+	}
 	all := make([]T, 0, p.NumRows())
 	err := each(p, 0, p.NumRows(), func(rows []T) error {
 		all = append(all, rows...)

@@ -190,17 +190,17 @@ type Request struct {
 	// which of the request's reads brought it: equal numbers share one time.
 	ChunkNS     []int64 `parquet:"chunk_ns,list"`
 	ChunkUserNS []int64 `parquet:"chunk_user_ns,list"`
-	ChunkTokens []int32 `parquet:"chunk_tokens,list"`
-	ChunkKind   []int32 `parquet:"chunk_kind,list"` // 0 empty, 1 role, 2 reasoning, 3 content, 4 tool, 5 finish, 6 usage, 7 done, 8 comment, 9 error
-	ChunkRead   []int32 `parquet:"chunk_read,list"`
+	ChunkTokens []int32 `parquet:"chunk_tokens,list" parquet-element:",delta"`
+	ChunkKind   []int32 `parquet:"chunk_kind,list" parquet-element:",delta"` // 0 empty, 1 role, 2 reasoning, 3 content, 4 tool, 5 finish, 6 usage, 7 done, 8 comment, 9 error
+	ChunkRead   []int32 `parquet:"chunk_read,list" parquet-element:",delta"`
 
 	// The stream's other events likewise. EventAt is an event's place among all events,
 	// those with tokens included, from 0.
 	EventNS     []int64 `parquet:"event_ns,list"`
 	EventUserNS []int64 `parquet:"event_user_ns,list"`
-	EventKind   []int32 `parquet:"event_kind,list"`
-	EventRead   []int32 `parquet:"event_read,list"`
-	EventAt     []int32 `parquet:"event_at,list"`
+	EventKind   []int32 `parquet:"event_kind,list" parquet-element:",delta"`
+	EventRead   []int32 `parquet:"event_read,list" parquet-element:",delta"`
+	EventAt     []int32 `parquet:"event_at,list" parquet-element:",delta"`
 
 	Simulated bool `parquet:"simulated"`
 }

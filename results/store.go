@@ -133,12 +133,12 @@ func (s Store) RunsOf(trialID string) (runs []Run, bad []*BadPart, err error) {
 
 // Requests reads the requests of one run.
 func (s Store) Requests(runID string) ([]Request, error) {
-	return rowsOfPart[Request, runKey](s, requestsDir, runID)
+	return rowsOfPart[Request](s, requestsDir, runID)
 }
 
 // Samples reads the samples of one trial.
 func (s Store) Samples(trialID string) ([]Sample, error) {
-	return rowsOfPart[Sample, trialKey](s, samplesDir, trialID)
+	return rowsOfPart[Sample](s, samplesDir, trialID)
 }
 
 // Plans lists the trials that have a plan, in order.

@@ -156,26 +156,6 @@ func parallel(n int, do func(i int)) {
 	wg.Wait()
 }
 
-// A key is what tells where a row of requests or samples belongs.
-type (
-	runKey struct {
-		StudyID string `parquet:"study_id"`
-		ID      string `parquet:"run_id"`
-	}
-	trialKey struct {
-		StudyID string `parquet:"study_id"`
-		ID      string `parquet:"trial_id"`
-	}
-)
-
-func (k runKey) of() (study, id string)   { return k.StudyID, k.ID }
-func (k trialKey) of() (study, id string) { return k.StudyID, k.ID }
-
-type key interface {
-	runKey | trialKey
-	of() (study, id string)
-}
-
 // span is a stretch of rows of one part.
 type span struct {
 	id      string
@@ -183,30 +163,49 @@ type span struct {
 	from, n int64
 }
 
+// partColumn names the column that tells which part a row belongs to.
+var partColumn = map[string]string{requestsDir: "run_id", runsDir: "run_id", samplesDir: "trial_id", trialsDir: "trial_id"}
+
 // spans reads the keys of a file, which is quick, and tells where the rows of each part
 // are. Rows of a part lie together.
-func spans[K key](p *part) ([]span, error) {
+func (p *part) spans(table string) ([]span, error) {
 	var list []span
-	err := each(p, 0, p.NumRows(), func(keys []K) error {
-		for _, k := range keys {
-			study, id := k.of()
-			if n := len(list); n > 0 && list[n-1].id == id {
-				list[n-1].n++
-				continue
-			}
-			from := int64(0)
-			if n := len(list); n > 0 {
-				from = list[n-1].from + list[n-1].n
-			}
-			list = append(list, span{id: id, study: study, from: from, n: 1})
+	err := p.eachText(partColumn[table], func(row int, id string) {
+		if n := len(list); n > 0 && list[n-1].id == id {
+			list[n-1].n++
+			return
 		}
-		return nil
+		list = append(list, span{id: id, from: int64(row), n: 1})
+	})
+	if err != nil {
+		return nil, err
+	}
+	i := 0
+	err = p.eachText("study_id", func(row int, study string) {
+		if i < len(list) && int64(row) == list[i].from {
+			list[i].study = study
+			i++
+		}
 	})
 	return list, err
 }
 
+func (p *part) eachText(column string, take func(row int, text string)) error {
+	leaf, ok := p.Schema().Lookup(column)
+	if !ok || leaf.Node.Type().Kind() != parquet.ByteArray {
+		return p.bad("it has no column %s", column)
+	}
+	last := ""
+	return eachValue(p, leaf.ColumnIndex, func(row int, v parquet.Value) {
+		if text := v.ByteArray(); string(text) != last { // compares without a copy
+			last = string(text)
+		}
+		take(row, last)
+	})
+}
+
 // rowsOfPart reads the rows of one part of requests or samples, wherever they are.
-func rowsOfPart[T any, K key](s Store, table, id string) ([]T, error) {
+func rowsOfPart[T any](s Store, table, id string) ([]T, error) {
 	p, err := openPart(s.part(table, id))
 	if err == nil {
 		defer p.Close()
@@ -223,7 +222,7 @@ func rowsOfPart[T any, K key](s Store, table, id string) ([]T, error) {
 		return nil, err
 	}
 	defer p.Close()
-	list, err := spans[K](p)
+	list, err := p.spans(table)
 	i := slices.IndexFunc(list, func(sp span) bool { return sp.id == id })
 	if err == nil && i < 0 {
 		err = missing
