@@ -9,20 +9,21 @@ import (
 )
 
 const (
-	doubtDraws  = 2000
+	doubtDraws  = 1000
 	doubtStream = 1 << 60 // numbers the random streams of doubts, away from those of asks
 )
 
 // doubt is what can be said of the front of what was measured, when the errors
 // of the measurements are allowed for: draws of what the true costs may be.
 type doubt struct {
-	samples []sample       // those that keep all limits
-	costs   [2][][]float64 // by draw and sample
-	on      [][]bool       // by sample and draw: on the front
-	noise   [2][]float64   // by sample: variance of the error of one more launch
-	p       []float64      // by sample: share of draws on the front
-	areas   []float64      // by draw, in order: dominated up to ref
-	ref     pareto.Point
+	samples        []sample       // those that keep all limits
+	costs          [2][][]float64 // by draw and sample
+	on             [][]bool       // by sample and draw: on the front
+	mean, variance [2][]float64   // of the costs, by sample
+	noise          [2][]float64   // by sample: variance of the error of one more launch
+	p              []float64      // by sample: share of draws on the front
+	areas          []float64      // by draw, in order: dominated up to ref
+	ref            pareto.Point
 }
 
 // newDoubt draws from the models of an outlook. The costs that they expect are
@@ -47,6 +48,7 @@ func newDoubt(o *outlook, seed uint64) *doubt {
 			d.noise[axis] = append(d.noise[axis], s.variance[axis]*float64(s.launches))
 		}
 	}
+	d.describe()
 	d.settle()
 	return d
 }
@@ -72,41 +74,52 @@ func (d *doubt) settle() {
 	slices.Sort(d.areas)
 }
 
-// moments of one cost of a sample over the draws.
-func (d *doubt) moments(axis, i int) (mean, variance float64) {
-	for _, values := range d.costs[axis] {
-		mean += values[i] / doubtDraws
+// describe fills in the moments of each cost over the draws.
+func (d *doubt) describe() {
+	for axis, drawn := range d.costs {
+		mean, variance := make([]float64, len(d.samples)), make([]float64, len(d.samples))
+		for _, values := range drawn {
+			for i, v := range values {
+				mean[i] += v / doubtDraws
+			}
+		}
+		for _, values := range drawn {
+			for i, v := range values {
+				variance[i] += (v - mean[i]) * (v - mean[i]) / doubtDraws
+			}
+		}
+		d.mean[axis], d.variance[axis] = mean, variance
 	}
-	for _, values := range d.costs[axis] {
-		variance += (values[i] - mean) * (values[i] - mean) / doubtDraws
-	}
-	return mean, variance
 }
 
-// settles is by how much one more launch of a sample's configuration is expected
-// to lessen the doubts: the variance of who is on the front that its result would
-// explain, summed over all, each taken as linear in the result. That counts what
-// the launch says of the sample and of all that it may dominate.
-func (d *doubt) settles(i int) float64 {
-	sum := 0.0
-	for axis := range d.costs {
-		mean, variance := d.moments(axis, i)
-		if variance == 0 {
-			continue
-		}
+// settles is, for each sample, by how much one more launch of its configuration is
+// expected to lessen the doubts: the variance of who is on the front that its
+// result would explain, summed over all, each taken as linear in the result. That
+// counts what the launch says of the sample and of all that it may dominate.
+func (d *doubt) settles() []float64 {
+	sum := make([]float64, len(d.samples))
+	cov := make([]float64, len(d.samples))
+	for axis, drawn := range d.costs {
 		for j, p := range d.p {
 			if p*(1-p) == 0 {
 				continue
 			}
-			cov := 0.0
-			for s, values := range d.costs[axis] {
-				if d.on[j][s] {
-					cov += (values[i] - mean) / doubtDraws
+			clear(cov)
+			for s, values := range drawn {
+				if !d.on[j][s] {
+					continue
+				}
+				for i, v := range values {
+					cov[i] += (v - d.mean[axis][i]) / doubtDraws
 				}
 			}
-			// What chance makes of cov in so many draws is taken off.
-			explained := cov*cov - p*(1-p)*variance/doubtDraws
-			sum += max(0, explained) / (variance + d.noise[axis][i])
+			for i, c := range cov {
+				if v := d.variance[axis][i]; v > 0 {
+					// What chance makes of a covariance in so many draws is taken off.
+					explained := c*c - p*(1-p)*v/doubtDraws
+					sum[i] += max(0, explained) / (v + d.noise[axis][i])
+				}
+			}
 		}
 	}
 	return sum
@@ -119,13 +132,14 @@ func (d *doubt) worst(may func(space.Rank) bool) (i int, ok bool) {
 	if !slices.ContainsFunc(d.p, inDoubt) {
 		return 0, false
 	}
+	settles := d.settles()
 	byRank := make(map[space.Rank]float64)
 	most := 0.0
 	for k, s := range d.samples {
 		if !may(s.rank) {
 			continue
 		}
-		byRank[s.rank] += d.settles(k)
+		byRank[s.rank] += settles[k]
 		if total := byRank[s.rank]; total > most {
 			i, ok, most = k, true, total
 		}

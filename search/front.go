@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -54,21 +55,11 @@ func (s *Searcher) Front() Front {
 			continue
 		}
 		p := FrontPoint{Rank: q.rank, Load: q.load, Launches: q.launches, P: min(1, d.p[i])}
-		ttft, v0 := d.moments(0, i)
-		tps, v1 := d.moments(1, i)
-		p.TTFT, p.TPS = math.Exp(ttft), math.Exp(-tps)
-		p.TTFTSE, p.TPSSE = math.Sqrt(v0), math.Sqrt(v1)
+		p.TTFT, p.TPS = math.Exp(d.mean[0][i]), math.Exp(-d.mean[1][i])
+		p.TTFTSE, p.TPSSE = math.Sqrt(d.variance[0][i]), math.Sqrt(d.variance[1][i])
 		f.Points = append(f.Points, p)
 	}
-	slices.SortStableFunc(f.Points, func(a, b FrontPoint) int {
-		switch {
-		case a.TTFT < b.TTFT:
-			return -1
-		case a.TTFT > b.TTFT:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(f.Points, func(a, b FrontPoint) int { return cmp.Compare(a.TTFT, b.TTFT) })
 	return f
 }
 

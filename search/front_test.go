@@ -27,7 +27,7 @@ func TestFrontIsCalibrated(t *testing.T) {
 	var bins [4]bin
 	var before, after, runs float64 // points reported with P of a half or more that are dominated
 	hvInside := 0
-	for seed := range uint64(12) {
+	for seed := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, 9))
 		s := newSearcher(t, l, Options{Mode: Random, Seed: seed})
 		var told []pareto.Point
@@ -59,8 +59,8 @@ func TestFrontIsCalibrated(t *testing.T) {
 		if f.HVLow <= area && area <= f.HVHigh {
 			hvInside++
 		}
-		for range 10 {
-			for _, a := range s.Confirm(1) {
+		for range 2 {
+			for _, a := range s.Confirm(5) {
 				if a.Purpose != "confirm" || a.Source != SourceDoubt {
 					t.Fatalf("%+v", a)
 				}
@@ -81,8 +81,8 @@ func TestFrontIsCalibrated(t *testing.T) {
 	if after/runs > 1.25 {
 		t.Errorf("dominated points in a front: %.2f, after confirmation %.2f", before/runs, after/runs)
 	}
-	if hvInside < 8 {
-		t.Errorf("the 90 %% interval of the hypervolume has the true one in %d of 12 runs", hvInside)
+	if hvInside < 4 {
+		t.Errorf("the 90 %% interval of the hypervolume has the true one in %d of 6 runs", hvInside)
 	}
 }
 
