@@ -56,21 +56,21 @@ func (a *app) benchCommand() *cli.Command {
 
 // benchOptions are the values of bench's flags.
 type benchOptions struct {
-	url, model, out, from string
-	api                   load.API
-	workload              load.Workload
-	point                 bench.Point
-	openLoop              bench.OpenLoop
-	ramp, duration        time.Duration
-	requests, warmup      int // 0: the default; a warmup of -1: none
-	repeats               int
-	rules                 load.Rules
-	fresh, continuous     bool
-	header                http.Header
-	key                   load.Secret
-	extra                 map[string]any
-	seed                  uint64
-	json, plain           bool
+	url, model, out   string
+	api               load.API
+	workload          load.Workload
+	point             bench.Point
+	openLoop          bench.OpenLoop
+	ramp, duration    time.Duration
+	requests, warmup  int // 0: the default; a warmup of -1: none
+	repeats           int
+	rules             load.Rules
+	fresh, continuous bool
+	header            http.Header
+	key               load.Secret
+	extra             map[string]any
+	seed              uint64
+	json, plain       bool
 }
 
 func (a *app) bench(c *cli.Context) error {
