@@ -47,6 +47,7 @@ func (a *app) benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "extra-body", Usage: "a `JSON` object merged into each request; null removes a field"},
 			&cli.StringFlag{Name: "out", Usage: "keep runs and requests as Parquet below this `DIR`"},
 			&cli.StringFlag{Name: "from", Usage: "measure nothing: compute the metrics again from a `PATH` that --out wrote (or a study), folder or requests file"},
+			&cli.StringFlag{Name: "client-gate", Usage: "what becomes of a run in which this machine was too busy to be exact: invalid or warn", Value: "invalid"},
 			&cli.BoolFlag{Name: "plain", Usage: "no live line on the terminal"},
 			seedFlag, jsonFlag,
 		}, workloadFlags),
@@ -56,21 +57,21 @@ func (a *app) benchCommand() *cli.Command {
 
 // benchOptions are the values of bench's flags.
 type benchOptions struct {
-	url, model, out   string
-	api               load.API
-	workload          load.Workload
-	point             bench.Point
-	openLoop          bench.OpenLoop
-	ramp, duration    time.Duration
-	requests, warmup  int // 0: the default; a warmup of -1: none
-	repeats           int
-	rules             load.Rules
-	fresh, continuous bool
-	header            http.Header
-	key               load.Secret
-	extra             map[string]any
-	seed              uint64
-	json, plain       bool
+	url, model, out      string
+	api                  load.API
+	workload             load.Workload
+	point                bench.Point
+	openLoop             bench.OpenLoop
+	ramp, duration       time.Duration
+	requests, warmup     int // 0: the default; a warmup of -1: none
+	repeats              int
+	rules                load.Rules
+	fresh, continuous    bool
+	header               http.Header
+	key                  load.Secret
+	extra                map[string]any
+	seed                 uint64
+	json, plain, lenient bool
 }
 
 func (a *app) bench(c *cli.Context) error {
@@ -117,6 +118,10 @@ func readBenchOptions(c *cli.Context) (benchOptions, error) {
 		o.fresh = conn == "fresh"
 	default:
 		return o, usagef("--conn %q: there are pooled and fresh", conn)
+	}
+	gate := c.String("client-gate")
+	if o.lenient = gate == "warn"; !o.lenient && gate != "invalid" {
+		return o, usagef("--client-gate %q: there are invalid and warn", gate)
 	}
 	return o, o.readRequestFlags(c)
 }

@@ -88,7 +88,7 @@ func TestBenchInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer end()
-	c := startCommand(t, dir, nil, "bench", "--url", url, "--concurrency", "2", "--isl", "8", "--osl", "20", "--requests", "4", "--repeats", "1000", "--out", "o", "--plain")
+	c := startCommand(t, dir, nil, "bench", "--url", url, "--concurrency", "2", "--isl", "8", "--osl", "20", "--requests", "4", "--repeats", "1000", "--out", "o", "--plain", "--client-gate", "warn")
 	c.line("[2/1000] c2")
 	c.signal(syscall.SIGINT)
 	if status := c.status(); status != exitInterrupted {
@@ -166,7 +166,7 @@ func TestBenchOfAPlainService(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	var stdout, stderr strings.Builder
 	a := app{ctx: t.Context(), abort: t.Context(), stdout: &stdout, stderr: &stderr}
-	status := a.run([]string{"harness", "bench", "--url", s.URL + "/v1", "--isl", "107", "--osl", "4", "--requests", "8", "--concurrency", "2", "--repeats", "1", "--header", "X-Team: secret-2", "--out", out})
+	status := a.run([]string{"harness", "bench", "--url", s.URL + "/v1", "--isl", "107", "--osl", "4", "--requests", "8", "--concurrency", "2", "--repeats", "1", "--header", "X-Team: secret-2", "--out", out, "--client-gate", "warn"})
 	if status != 0 {
 		t.Fatalf("status %d\n%s%s", status, &stdout, &stderr)
 	}

@@ -83,7 +83,9 @@ type clientJSON struct {
 	CPUSeconds   float64  `json:"cpu_s"`
 	Chunks       int      `json:"chunks"`
 	Stamps       string   `json:"stamps"`
-	ReadDelayP99 *float64 `json:"read_delay_p99_s"`
+	ErrorP99     *float64 `json:"error_p99_s"`      // how late stamps are, by a canary
+	ReadDelayP99 *float64 `json:"read_delay_p99_s"` // from a kernel stamp until the program had the bytes; null with user stamps
+	Faults       []string `json:"faults"`           // why a run's times cannot be trusted
 	LagP50       *float64 `json:"lag_p50_s"`
 	LagP99       *float64 `json:"lag_p99_s"`
 }

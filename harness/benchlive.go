@@ -81,7 +81,7 @@ func (a *app) prepareBench(o *benchOptions) (*bench.Live, benchMeta, error) {
 		return nil, benchMeta{}, err
 	}
 	live := &bench.Live{Target: target, Peer: found.Peer, Source: source, Point: o.point, OpenLoop: o.openLoop, Ramp: o.ramp, Fresh: o.fresh,
-		Requests: o.requests, Duration: o.duration, Warmup: max(0, o.warmup), SLO: o.rules.SLO, Simulated: found.Simulated}
+		Requests: o.requests, Duration: o.duration, Warmup: max(0, o.warmup), SLO: o.rules.SLO, Lenient: o.lenient, Simulated: found.Simulated}
 	if o.warmup == 0 {
 		live.Warmup = o.point.ConcurrencyGuess()
 	}

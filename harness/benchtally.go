@@ -161,26 +161,33 @@ func (t *tally) failures() (total int, byClass map[string]int) {
 
 // client is how the load generator fared: its worst over the runs, and its CPU of all.
 func (t *tally) client() clientJSON {
-	c := clientJSON{Stamps: "user"}
-	var lag50, lag99, delay []float64
+	c := clientJSON{Stamps: "user", Faults: []string{}}
+	for _, m := range t.runs {
+		if m.Row.ClientFaults != "" {
+			c.Faults = append(c.Faults, fmt.Sprintf("run %d: %s", m.Row.Repeat, m.Row.ClientFaults))
+		}
+	}
+	var lag50, lag99, errors, delays []float64
 	for _, m := range t.counted {
 		c.CPUSeconds += m.Row.ClientCPUS
 		c.Stamps = m.Row.ClientStamps
-		delay = append(delay, m.Row.ClientErrorP99)
-		chunks, lags := 0, []float64(nil)
+		var lags, waits []float64
 		for i := range m.Records {
 			r := &m.Records[i]
 			ns, _ := r.TokenChunks()
-			chunks += len(ns)
+			c.Chunks += len(ns)
+			for k, user := range r.ChunkUserNS {
+				waits = append(waits, float64(user-r.ChunkNS[k])/1e9)
+			}
 			if r.SendNS >= 0 && r.SchedNS >= 0 {
 				lags = append(lags, float64(r.SendNS-r.SchedNS)/1e9)
 			}
 		}
-		c.Chunks += chunks
+		errors, delays = append(errors, m.Row.ClientErrorP99), append(delays, stat.Quantile(waits, 0.99))
 		lag50, lag99 = append(lag50, stat.Quantile(lags, 0.5)), append(lag99, stat.Quantile(lags, 0.99))
 	}
 	if len(t.counted) > 0 {
-		c.ReadDelayP99 = known(slices.Max(delay))
+		c.ErrorP99, c.ReadDelayP99 = known(slices.Max(errors)), known(slices.Max(delays))
 		c.LagP50, c.LagP99 = known(slices.Max(lag50)), known(slices.Max(lag99))
 	}
 	return c

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -157,10 +156,10 @@ func (t *tally) textClient(w io.Writer) {
 	c := t.client()
 	text := func(v *float64) string {
 		if v == nil {
-			return report.Duration(math.NaN())
+			return "not known"
 		}
 		return report.Duration(*v)
 	}
 	fmt.Fprintf(w, "Client   client error p99 = %s (%s stamps); lag p50 %s, p99 %s; %.2f CPU s for %d chunks\n",
-		text(c.ReadDelayP99), c.Stamps, text(c.LagP50), text(c.LagP99), c.CPUSeconds, c.Chunks)
+		text(c.ErrorP99), c.Stamps, text(c.LagP50), text(c.LagP99), c.CPUSeconds, c.Chunks)
 }

@@ -148,6 +148,7 @@ type Run struct {
 	ClientStamps   string    `parquet:"client_stamps,dict"` // user | kernel
 	ClientErrorP99 float64   `parquet:"client_error_p99_s"` // what the client may have added to a stamp; NaN: not known
 	ClientLagP99   float64   `parquet:"client_lag_p99_s"`   // lateness of sends against the schedule; NaN in a closed loop
+	ClientFaults   string    `parquet:"client_faults"`      // why this machine's part in the times is too large; "" where it is not
 	EnergyJ        *float64  `parquet:"energy_j,optional"`  // null: not measured
 }
 

@@ -28,6 +28,7 @@ type Live struct {
 	Duration  time.Duration // requests are sent for so long; 0: until all are
 	Warmup    int           // requests before the first run, with other prompts
 	SLO       load.SLO
+	Lenient   bool // a run in which this machine was too busy is valid, with a warning
 	Simulated bool
 
 	rate float64 // requests/s of the warm-up: how many prompts a Duration takes
@@ -90,7 +91,7 @@ func (l *Live) Run(ctx context.Context, repeat int) (Measured, error) {
 		m.Records = slices.DeleteFunc(m.Records, func(r load.Record) bool { return !r.Sent() })
 	}
 	s := load.Rules{API: l.Target.API, SLO: l.SLO}.Summarize(m.Records)
-	m.Row = runRow(l.Point, s, sharedTokens(prompts, m.Records), result.Client)
+	m.Row = runRow(l.Point, s, sharedTokens(prompts, m.Records), result)
 	m.Row.RunID, m.Row.Repeat, m.Row.Block = fmt.Sprintf("%s-r%d", l.Point.LoadPoint(), repeat), int32(repeat), int64(block)
 	m.Row.API, m.Row.Seed, m.Row.Simulated = string(l.Target.API), int64(l.Source.Workload().Seed), l.Simulated
 	m.Row.StartedAt, m.Row.Flushed = started, flushed
@@ -139,7 +140,10 @@ func (l *Live) invalid(ctx context.Context, m Measured) string {
 	if m.Row.Requests == 0 {
 		return "no request was sent"
 	}
-	return invalidReason(m.Row)
+	if reason := invalidReason(m.Row); reason != "" || l.Lenient || m.Row.ClientFaults == "" {
+		return reason
+	}
+	return "this machine took part in the times: " + m.Row.ClientFaults
 }
 
 // generated is the server's own count of all tokens that it has made.
@@ -187,6 +191,7 @@ func (m *Measured) warnings(s load.Summary) []string {
 	}
 	row := &m.Row
 	add(row.InvalidReason != "", "run %d is invalid: %s", row.Repeat, row.InvalidReason)
+	add(row.InvalidReason == "" && row.ClientFaults != "", "in run %d this machine took part in the times: %s", row.Repeat, row.ClientFaults)
 	add(s.Unsent > 0 && row.InvalidReason == "", "%d of %d requests were not sent before the run ended", s.Unsent, row.Requests)
 	add(s.ITLMissing > 0, "%d answers hold chunks of an unknown number of tokens: they have no ITL", s.ITLMissing)
 	said := row.SharedTokens > 0 && row.CachedTokens >= 0

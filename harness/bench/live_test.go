@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -76,12 +77,17 @@ func newLive(t *testing.T, s *tokenServer, change func(*Live)) *Live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Live{Target: load.Target{URL: s.URL, API: load.Generate}, Source: source, Point: Point{Concurrency: 2}, Requests: 8,
+	l := &Live{Target: load.Target{URL: s.URL, API: load.Generate}, Source: source, Point: Point{Concurrency: 2}, Requests: 8, Lenient: true,
 		Peer: engine.Peer{URL: s.URL, Spec: space.Server{Metrics: &space.Endpoint{Path: "/metrics"}, Flush: &space.Endpoint{Method: "POST", Path: "/flush_cache"}}}}
 	if change != nil {
 		change(l)
 	}
 	return l
+}
+
+// ofTheServer leaves out what a busy machine does to the times of a test.
+func ofTheServer(warnings []string) []string {
+	return slices.DeleteFunc(slices.Clone(warnings), func(w string) bool { return strings.Contains(w, "this machine took part") })
 }
 
 func TestLiveRun(t *testing.T) {
@@ -95,11 +101,12 @@ func TestLiveRun(t *testing.T) {
 		r.SharedTokens != 48 || r.CachedTokens != 0 || r.Rate != nil || r.GoodRPS != nil || r.API != "generate" || len(m.Records) != 8 {
 		t.Errorf("%+v", r)
 	}
+	m.Warnings = ofTheServer(m.Warnings)
 	if len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "0 prompt tokens came from the prefix cache, and 48 could") {
 		t.Errorf("warnings %q: want that nothing was cached", m.Warnings)
 	}
 	restored := Restore(m.Row, RequestRows(results.Request{RunID: m.Row.RunID}, m.Records))
-	if strings.Join(restored.Warnings, "\n") != strings.Join(m.Warnings, "\n") {
+	if strings.Join(ofTheServer(restored.Warnings), "\n") != strings.Join(m.Warnings, "\n") {
 		t.Errorf("restored with warnings %q, want %q", restored.Warnings, m.Warnings)
 	}
 }
@@ -129,7 +136,7 @@ func TestLiveChecks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text := strings.Join(m.Warnings, "\n")
+			text := strings.Join(ofTheServer(m.Warnings), "\n")
 			if m.Row.Valid != tt.valid || !strings.Contains(text, tt.want) || tt.want == "" && text != "" {
 				t.Errorf("valid %v, warnings %q; want %v, %q", m.Row.Valid, text, tt.valid, tt.want)
 			}

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"strings"
+
 	"math"
 
 	"harness/harness/load"
@@ -95,7 +97,8 @@ func times(row *results.Request, r *load.Record) []struct{ row, record *int64 } 
 }
 
 // runRow is what a run came to: all but its keys, times and validity.
-func runRow(point Point, s load.Summary, shared int64, client load.Client) results.Run {
+func runRow(point Point, s load.Summary, shared int64, result *load.Result) results.Run {
+	client := result.Client
 	q := stat.Quantile
 	row := results.Run{
 		LoadPoint: point.LoadPoint(), Concurrency: int32(point.Concurrency),
@@ -108,7 +111,7 @@ func runRow(point Point, s load.Summary, shared int64, client load.Client) resul
 		ITLP50S: q(s.ITLSeconds, 0.5), ITLP99S: q(s.ITLSeconds, 0.99),
 		E2EP50S: q(s.E2ESeconds, 0.5), E2EP99S: q(s.E2ESeconds, 0.99),
 		ClientCPUS: client.CPUSeconds, ClientStamps: client.Stamps,
-		ClientErrorP99: clientError(client), ClientLagP99: client.LagP99Seconds,
+		ClientErrorP99: clientError(client), ClientLagP99: client.LagP99Seconds, ClientFaults: strings.Join(result.Faults(), "; "),
 	}
 	if point.Rate > 0 {
 		row.Rate = &point.Rate

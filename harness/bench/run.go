@@ -75,7 +75,7 @@ func (t *trial) sample(ctx context.Context, runID string) {
 
 // runRow is the row of a planned run.
 func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
-	row := runRow(r.Point, load.Summarize(o.result), sharedTokens(o.prompts, o.result.Records), o.result.Client)
+	row := runRow(r.Point, load.Summarize(o.result), sharedTokens(o.prompts, o.result.Records), o.result)
 	row.StudyID, row.TrialID, row.RunID, row.ConfigID = t.plan.StudyID, t.plan.TrialID, id, t.plan.ConfigID
 	row.Repeat, row.API, row.Simulated = int32(r.Repeat), string(t.target.API), t.plan.Simulated
 	row.Seed = int64(t.plan.Workload.Seed)
