@@ -23,7 +23,7 @@ func fullLock() Lock {
 		Space: "vllm", SpaceHash: "ab", LatticeID: "cd", Raw: space.Rank{Hi: 1 << 63, Lo: 5}, Valid: space.RankOf(7),
 		Facts: map[string]space.Value{"device_num": space.Int(8), "share": space.Float(0.5), "name": space.String("8"), "moe": space.Bool(false), "unknown": space.None()},
 		Tune:  []string{"tp_size"}, Set: map[string][]space.Value{"tp_size": {space.None(), space.Int(2)}},
-		Flags:  []string{"--tp-size"},
+		Flags: []string{"--tp-size"},
 		Launch: engine.Launch{Engine: "vllm", Bin: "/bin/vllm", Model: "m", Wrap: []string{"docker", "{argv}"},
 			Server: space.Server{Argv: []string{"{bin}"}, ExtraBody: map[string]any{"cache_prompt": false, "n": 1.5}, Flush: &space.Endpoint{Path: "/f"}}},
 		Workload: load.Workload{Input: "1", Output: "2", Seed: 1<<64 - 1}, WorkloadHash: "ef",
