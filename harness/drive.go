@@ -80,11 +80,26 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 			return err
 		}
 	}
+	if err := a.printBenefit(s, state); err != nil {
+		return err
+	}
 	if n := differing(state.Trials); n > 0 {
 		fmt.Fprintf(a.stdout, "\n%s ran with other values than the space expects: %s space learn %s\n", report.Plural(n, "server"), a.program, s.Store.Dir)
 	}
 	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\nNext     %s\n",
 		round(took), ended, s.Store.Dir, s.Store.Glob("runs"), a.next(s, goal, ended))
+	return nil
+}
+
+// printBenefit tells whether choosing helped, where there are uniform draws to hold it
+// against.
+func (a *app) printBenefit(s *study.Study, state study.State) error {
+	b, err := s.Benefit(state)
+	if err != nil || b.Compared == 0 {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nRandom control: of %s each, the chosen ones reach a hypervolume of %.3f and uniform ones %.3f (ln); P(choosing helps) %.2f\n",
+		report.Plural(b.Compared, "config"), b.Chosen, b.Control, b.PBetter)
 	return nil
 }
 

@@ -121,9 +121,9 @@ func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal
 	}
 	seeds, asks := study.Measured(state.Trials)
 	f := report.NewFront(state.Trials, state.Runs)
-	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s by a model of what was measured\n\n",
+	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s, mode %s\n\n",
 		s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, group(s.Lock.Valid),
-		report.Plural(seeds, "config"), report.Plural(asks, "config"), f.HV, report.Plural(goal.Trials, "config"))
+		report.Plural(seeds, "config"), report.Plural(asks, "config"), f.HV, report.Plural(goal.Trials, "config"), goal.Mode)
 }
 
 // banner is what nobody can overlook: no number below it was measured on a GPU.

@@ -36,6 +36,9 @@ type Trial struct {
 	Rank            string   `parquet:"rank" json:"rank"`                                  // decimal, in the study's lattice
 	Purpose         string   `parquet:"purpose,dict" json:"purpose"`                       // seed | ask | sentinel | confirm | control
 	Reason          string   `parquet:"reason" json:"reason"`                              // why the search asked for it
+	Source          string   `parquet:"source,dict" json:"source,omitempty"`               // what of the search chose it: design, model, exploration, evolution, uniform, order
+	ExpectedGain    float64  `parquet:"expected_gain" json:"expected_gain,omitempty"`      // growth of the hypervolume that the model expected, as a share of it; 0: no model was asked
+	PSuccess        float64  `parquet:"p_success" json:"p_success,omitempty"`              // probability that it works, by the model; 0: no model was asked
 	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config
 	Outcome         string   `parquet:"outcome,dict" json:"outcome"`                       // ok | failed | cancelled
 	FailureClass    string   `parquet:"failure_class,dict" json:"failure_class,omitempty"` // "" when ok

@@ -19,7 +19,10 @@ type Plan struct {
 	Rank          string          `json:"rank"`
 	Purpose       string          `json:"purpose"` // seed | ask | sentinel | confirm | control
 	Reason        string          `json:"reason"`
-	Attempt       int             `json:"attempt"` // from 1
+	Source        string          `json:"source,omitempty"`  // what of the search chose it
+	Gain          float64         `json:"gain,omitempty"`    // expected growth of the hypervolume, as a share of it
+	Success       float64         `json:"success,omitempty"` // probability that it works, by the model
+	Attempt       int             `json:"attempt"`           // from 1
 	Simulated     bool            `json:"simulated"`
 	EngineVersion string          `json:"engine_version"`
 	Launch        engine.Launch   `json:"launch"`

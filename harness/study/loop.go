@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -23,10 +22,11 @@ type Executor interface {
 	Run(ctx, abort context.Context, p bench.Plan) (results.Trial, error)
 }
 
-// Purposes of trials, as the search gives them.
+// Purposes of trials.
 const (
-	Seed = "seed" // sweep
-	Ask  = "ask"  // refine
+	Seed    = "seed"    // sweep
+	Ask     = "ask"     // refine
+	Control = "control" // refine's uniform draws, to hold the others against
 )
 
 // Goal is what one command wants of a study.
@@ -35,6 +35,7 @@ type Goal struct {
 	Purpose string        // Seed or Ask: what its trials are counted as
 	Trials  int           // configs; for Seed in all, for Ask beyond those that there are
 	Budget  time.Duration // no trial begins later than this after the start; 0: no bound
+	Control float64       // share of the asks that are uniform draws, 0 to less than 1
 }
 
 // Progress is told to a watcher before and after each trial.
@@ -51,7 +52,7 @@ type Watcher struct {
 	End   func(t results.Trial, runs []results.Run, at Progress)
 }
 
-// Reasons why a run of the loop ended.
+// Reasons why a run of the loop ended; the search gives others of its own.
 const (
 	Complete    = "complete"
 	Exhausted   = "every config of the lattice was measured"
@@ -74,6 +75,7 @@ type loop struct {
 	began   time.Time
 	spent   time.Duration // in trials of this run
 	trials  int
+	why     string // why the search thinks that asking on is of no use
 	planned []bench.RunPlan
 }
 
@@ -105,10 +107,7 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 			return "", err
 		}
 		if !more {
-			if l.done >= l.total {
-				return Complete, nil
-			}
-			return Exhausted, nil
+			return l.ended(), nil
 		}
 		if err := l.execute(ctx, abort, plan); err != nil {
 			return "", err
@@ -116,6 +115,21 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	}
 	return Interrupted, nil
 }
+
+// ended says why there is nothing more to ask.
+func (l *loop) ended() string {
+	switch {
+	case l.done >= l.total:
+		return Complete
+	case l.why != "":
+		return l.why
+	}
+	return Exhausted
+}
+
+// counts reports whether a trial of a purpose is one of the goal's: a sweep makes
+// seeds, and all else is a refinement's.
+func (g Goal) counts(purpose string) bool { return (purpose == Seed) == (g.Purpose == Seed) }
 
 // resume brings the search to where the study is.
 func (l *loop) resume() error {
@@ -132,13 +146,13 @@ func (l *loop) resume() error {
 		if c.outcome == results.OK && !l.whole(c.id) {
 			c.outcome = results.Cancelled // a part of it was lost
 		}
-		if c.outcome != results.Cancelled && c.purpose == l.goal.Purpose {
+		if c.outcome != results.Cancelled && l.goal.counts(c.purpose) {
 			l.done++
 		}
 	}
 	l.next = lastNumber(plans) + 1
 	l.total = l.goalTotal(plans)
-	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known)})
+	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known), Control: l.goal.Control})
 	if err != nil {
 		return err
 	}
@@ -147,7 +161,7 @@ func (l *loop) resume() error {
 			l.redo = append(l.redo, c)
 			err = l.search.Hold(c.rank)
 		} else {
-			err = l.search.Tell(c.rank, l.outcome(c))
+			err = l.search.Tell(c.rank, outcomeOf(c, l.state.Runs))
 		}
 		if err != nil {
 			return err
@@ -163,7 +177,7 @@ func (l *loop) goalTotal(plans []bench.Plan) int {
 		return l.goal.Trials
 	}
 	for _, p := range slices.Backward(plans) {
-		if p.Purpose == l.goal.Purpose {
+		if l.goal.counts(p.Purpose) {
 			if p.Goal.Total > l.done && p.Goal.Trials == l.goal.Trials {
 				return p.Goal.Total
 			}
@@ -177,7 +191,7 @@ func (l *loop) goalTotal(plans []bench.Plan) int {
 func (l *loop) budget(known []*config) int {
 	others := 0
 	for _, c := range known {
-		if c.purpose != l.goal.Purpose {
+		if !l.goal.counts(c.purpose) {
 			others++
 		}
 	}
@@ -194,11 +208,19 @@ func (l *loop) plan() (p bench.Plan, more bool, err error) {
 	case l.done >= l.total:
 		return p, false, nil
 	default:
+		if reason, done := l.search.Done(); done && l.goal.Mode == search.Hybrid {
+			l.why = reason
+			return p, false, nil
+		}
 		asks := l.search.Ask(1)
 		if len(asks) == 0 {
 			return p, false, nil
 		}
-		c = &config{rank: asks[0].Rank, purpose: asks[0].Purpose, reason: asks[0].Reason}
+		a := asks[0]
+		c = &config{rank: a.Rank, purpose: a.Purpose, reason: a.Reason, source: a.Source, gain: a.Gain, success: a.Success}
+		if l.goal.Purpose == Ask && c.purpose == Seed {
+			c.purpose = Ask // the design of a refinement that has too little to go by
+		}
 	}
 	p = l.planFor(c)
 	data, err := json.MarshalIndent(p, "", "  ")
@@ -217,7 +239,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 	cfg := l.Lattice.Config(point)
 	p := bench.Plan{
 		StudyID: l.Lock.ID, TrialID: trialID(l.next), ConfigID: cfg.ID(l.Lock.Engine), Rank: c.rank.String(),
-		Purpose: c.purpose, Reason: c.reason, Attempt: c.attempts + 1,
+		Purpose: c.purpose, Reason: c.reason, Source: c.source, Gain: c.gain, Success: c.success, Attempt: c.attempts + 1,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop,
@@ -309,7 +331,7 @@ func (l *loop) execute(ctx, abort context.Context, p bench.Plan) error {
 	l.spent += time.Duration(row.TotalSeconds * float64(time.Second))
 	l.trials++
 	if row.Outcome != results.Cancelled {
-		if p.Purpose == l.goal.Purpose {
+		if l.goal.counts(p.Purpose) {
 			l.done++
 		}
 		if err := l.tell(p); err != nil {
@@ -342,38 +364,7 @@ func (l *loop) tell(p bench.Plan) error {
 			c.trials = append(c.trials, t)
 		}
 	}
-	return l.search.Tell(rank, l.outcome(c))
-}
-
-// outcome is what the search is told of a config: the points that a report would
-// show, or the class of the failure.
-func (l *loop) outcome(c *config) search.Outcome {
-	var o search.Outcome
-	for _, t := range c.trials {
-		o.CostSeconds += t.TotalSeconds
-	}
-	runs := slices.DeleteFunc(slices.Clone(l.state.Runs), func(r results.Run) bool { return r.ConfigID != c.id })
-	for _, m := range results.Collect(c.trials, runs) {
-		o.Points = append(o.Points, search.Point{TTFT: m.TTFT.Value, TPS: m.TPS.Value,
-			TTFTSE: orZero(m.TTFT.LogSE), TPSSE: orZero(m.TPS.LogSE), Load: search.Load{Concurrency: m.Concurrency, RatePerSec: m.Rate}})
-	}
-	if len(o.Points) > 0 {
-		return o
-	}
-	o.Failure = "no valid run"
-	for _, t := range c.trials {
-		if t.FailureClass != "" {
-			o.Failure = t.FailureClass
-		}
-	}
-	return o
-}
-
-func orZero(v float64) float64 {
-	if math.IsNaN(v) {
-		return 0
-	}
-	return v
+	return l.search.Tell(rank, outcomeOf(c, l.state.Runs))
 }
 
 func (l *loop) progress() Progress {

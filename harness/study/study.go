@@ -128,6 +128,9 @@ type config struct {
 	id       string
 	purpose  string
 	reason   string
+	source   string
+	gain     float64
+	success  float64
 	attempts int
 	outcome  string // of the trials together: ok, failed, or cancelled = to be measured still
 	trials   []results.Trial
