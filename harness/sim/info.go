@@ -24,7 +24,7 @@ func (s *setup) serverArgs() map[string]any {
 		"tp_size": s.tp, "pp_size": s.pp, "dp_size": s.dp, "ep_size": s.ep, "enable_dp_attention": s.dpAttention,
 		"attention_backend": s.attnBase, "prefill_attention_backend": s.attnPrefill, "decode_attention_backend": s.attnDecode,
 		"chunked_prefill_size": s.chunkFlag(), "max_prefill_tokens": s.maxPrefill, "page_size": s.page,
-		"cuda_graph_max_bs": s.graphMaxBS, "cuda_graph_max_bs_decode": s.graphMaxBS, "disable_cuda_graph": s.graphMaxBS == 0,
+		"cuda_graph_max_bs": s.graphFlag, "cuda_graph_max_bs_decode": s.graphFlag, "disable_cuda_graph": s.graphMaxBS == 0,
 		"enable_mixed_chunk": s.mixed, "disable_overlap_schedule": !s.overlap, "enable_torch_compile": s.compile,
 		"torch_compile_max_bs": s.compileMaxBS, "enable_two_batch_overlap": s.flags.on("enable_two_batch_overlap"),
 		"disable_custom_all_reduce": !s.customAllReduce, "sampling_backend": s.sampling, "schedule_policy": s.policy,

@@ -25,7 +25,7 @@ type memory struct {
 func planMemory(s *setup) memory {
 	total := float64(s.gpu.memMiB)
 	m := memory{weightMiB: s.rankWeightMiB()}
-	m.fraction = s.flags.float("mem_fraction_static", (total-s.reserveMiB())/total)
+	m.fraction = s.flags.float("mem_fraction_static", math.Floor((total-s.reserveMiB())/total*1000+0.5)/1000)
 	m.dynamicMiB = total * (1 - m.fraction)
 	m.poolMiB = total*m.fraction - m.weightMiB
 	m.tokens = max(0, int(m.poolMiB*mib/s.kvBytes())/s.page*s.page)

@@ -23,6 +23,7 @@ type setup struct {
 	maxPrefill              int  // prompt tokens a step over all prompts
 	prefillMaxRequests      int  // prompts a step; 0: no limit
 	page                    int  // tokens
+	graphFlag               int  // what --cuda-graph-max-bs is or becomes; reported also where no graph is captured
 	graphMaxBS              int  // largest captured decode batch; 0: no graphs
 	prefillGraph            bool // prefill runs from captured graphs
 	mixed, overlap, compile bool
@@ -175,13 +176,13 @@ func (s *setup) resolveTiers() {
 	if s.chunk == 0 {
 		s.mixed = false
 	}
-	if s.graphMaxBS == 0 {
-		return
-	}
 	if s.tp >= 4 {
 		small = large
 	}
-	s.graphMaxBS = s.flags.int("cuda_graph_max_bs", min(small, s.flags.int("max_running_requests", small)))
+	s.graphFlag = s.flags.int("cuda_graph_max_bs", min(small, s.flags.int("max_running_requests", small)))
+	if s.graphMaxBS != 0 {
+		s.graphMaxBS = s.graphFlag
+	}
 }
 
 // String names the shape in one line, for logs.
