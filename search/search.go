@@ -177,7 +177,9 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 
 // Ask returns up to n configurations that were never asked for or told, and
 // makes them pending. There are fewer, or none, when the lattice or the design
-// is exhausted. Ask(2) is the same as Ask(1) twice.
+// is exhausted. Ask(2) is the same as Ask(1) twice. Hybrid takes what is pending as
+// about to be known, in time that grows with the cube of how many are told and
+// pending: ask it for as many as are launched at a time, not for hundreds.
 func (s *Searcher) Ask(n int) []Ask {
 	var asks []Ask
 	for len(asks) < n && !s.history.exhausted() {

@@ -222,6 +222,23 @@ func TestMeanPassesThroughItsValues(t *testing.T) {
 	}
 }
 
+// Inputs given twice, as when two studies measured the same, are no trouble.
+func TestEqualInputs(t *testing.T) {
+	d := wave(10, 11)
+	d.X, d.Y, d.Noise = append(d.X, d.X...), append(d.Y, d.Y...), append(d.Noise, d.Noise...)
+	m, err := Fit(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := m.Draw(d.X[:3], 4, rand.New(rand.NewPCG(1, 1)))
+	means, variance := p.Predict(wave(5, 12).X)
+	for i, v := range variance {
+		if !(v > 0) || !finite(means[3][i]) {
+			t.Errorf("mean %v, variance %v", means[3][i], v)
+		}
+	}
+}
+
 func TestOddData(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	one := [][]float64{{0, 1}}

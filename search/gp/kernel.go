@@ -32,6 +32,21 @@ func (k Kernel) matrix(x [][]float64) blas64.Symmetric {
 	return cov
 }
 
+// factor is that of the function's covariance at inputs. Where rounding has left
+// it not positive definite, as with inputs that are nearly equal, jitter grows
+// until it is.
+func (k Kernel) factor(x [][]float64) cholesky {
+	for extra := 0.0; ; extra = max(10*extra, jitter*k.self()) {
+		cov := k.matrix(x)
+		for i := range x {
+			cov.Data[i*cov.Stride+i] += extra
+		}
+		if chol, ok := factorise(cov); ok || extra > 1e6*k.self() {
+			return chol
+		}
+	}
+}
+
 // scaled is a kernel that works on rows made for it: ordered coordinates in
 // units of their lengths, then categories. It is where the time goes.
 type scaled struct {

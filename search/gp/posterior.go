@@ -20,27 +20,21 @@ type Posterior struct {
 }
 
 // Mean is the posterior in which the function has its mean at the data and at
-// extra inputs: one draw. It is nil where their covariance is singular.
+// extra inputs: one draw.
 func (m *Model) Mean(extra [][]float64) *Posterior {
 	p := m.newPosterior(extra)
-	if p != nil {
-		means, _ := predict(m.Kernel, m.data.X, m.chol, [][]float64{m.alpha}, p.x)
-		p.add(means[0])
-	}
+	means, _ := predict(m.Kernel, m.data.X, m.chol, [][]float64{m.alpha}, p.x)
+	p.add(means[0])
 	return p
 }
 
 // Draw returns the posterior in which the function has values at the data and
-// at extra inputs that are drawn jointly from its distribution, draws times. It
-// is nil where their covariance is singular.
+// at extra inputs that are drawn jointly from its distribution, draws times.
 //
 // The draws are made by Matheron's rule (Wilson et al., "Efficiently sampling
 // functions from Gaussian process posteriors", ICML 2020, equation 9).
 func (m *Model) Draw(extra [][]float64, draws int, rng *rand.Rand) *Posterior {
 	p := m.newPosterior(extra)
-	if p == nil {
-		return nil
-	}
 	cross := m.Kernel.cross(p.x, m.data.X)
 	residual := make([]float64, len(m.y))
 	for range draws {
@@ -74,10 +68,7 @@ func (k Kernel) cross(x, others [][]float64) [][]float64 {
 func (m *Model) newPosterior(extra [][]float64) *Posterior {
 	p := &Posterior{model: m}
 	p.x = append(append(p.x, m.data.X...), extra...)
-	var ok bool
-	if p.chol, ok = factorise(m.Kernel.matrix(p.x)); !ok {
-		return nil
-	}
+	p.chol = m.Kernel.factor(p.x)
 	return p
 }
 
