@@ -31,7 +31,7 @@ class Table:
         if a.infeasible:
             ok &= ~t.eval(a.infeasible).to_numpy(bool)
         goals = [(c, 1) for c in a.min] + [(c, -1) for c in a.max]
-        values = t[[c for c, _ in goals]].to_numpy(float)
+        values = t[[c for c, _ in goals]].to_numpy(float).copy()
         ok &= np.isfinite(values).all(axis=1)
         for k, (_, sign) in enumerate(goals):
             positive = (values[ok, k] > 0).all()
