@@ -234,6 +234,29 @@ func TestHybridBatches(t *testing.T) {
 	}
 }
 
+// A configuration that is pending has next to nothing left to gain.
+func TestPendingIsAboutToBeKnown(t *testing.T) {
+	l := newLattice(t, smallSpec)
+	s := newSearcher(t, l, Options{Mode: Hybrid, Seed: 5, Budget: 64})
+	for range 9 {
+		for _, a := range s.Ask(1) {
+			tell(t, s, a.Rank, serving(l, a.Rank))
+		}
+	}
+	y, h := s.mode.(*hybrid), s.history
+	y.update(h)
+	gain := func(r space.Rank) float64 {
+		v, gain := y.final(h, 1)
+		return v.appraise([]prospect{y.encoder.prospect(r, l.Unrank(r, nil))}, gain)[0].gain
+	}
+	asked := s.Ask(1)[0].Rank
+	after := gain(asked)
+	h.pending = nil
+	if before := gain(asked); after > 0.02*before {
+		t.Errorf("gain %v while pending, %v before", after, before)
+	}
+}
+
 // ladder is serving at three loads: each step gives more TPS for a later token.
 func ladder(l *space.Lattice, r space.Rank) Outcome {
 	base := serving(l, r).Points[0]
@@ -337,6 +360,27 @@ func TestLimits(t *testing.T) {
 		if _, err := New(l, Options{Mode: Hybrid, Limits: []Limit{bad}}); err == nil {
 			t.Errorf("limit %+v: no error", bad)
 		}
+	}
+}
+
+// The front that gains are counted from has no point that breaks a limit, however
+// good it is.
+func TestBrokenLimitsLeaveTheGain(t *testing.T) {
+	l := newLattice(t, smallSpec)
+	limits := []Limit{{Metric: "errors", Bound: 0.01}}
+	h := newHistory(l, limits)
+	for r := range uint64(12) {
+		o := serving(l, space.RankOf(10*r))
+		o.Points[0].Metrics = map[string]float64{"errors": 0}
+		if r == 5 { // best in both
+			o = measured(1e-3, 1e3)
+			o.Points[0].Metrics = map[string]float64{"errors": 0.5}
+		}
+		h.tell(space.RankOf(10*r), o)
+	}
+	v := newOutlook(h, newEncoder(l), 1).mean(nil)
+	if best := v.fronts[0][0]; best[0] < math.Log(1e-2) {
+		t.Errorf("front %v", v.fronts[0])
 	}
 }
 

@@ -103,6 +103,7 @@ func TestFollow(t *testing.T) {
 		{"twice the trend", []float64{2, 4, 6, 8, 10}, []float64{1, 2, 3, 4, 5}, 2},
 		{"too few", []float64{2, 4, 6, 8}, []float64{1, 2, 3, 4}, 0},
 		{"against it", []float64{5, 4, 3, 2, 1}, []float64{1, 2, 3, 4, 5}, 0},
+		{"hardly like it", []float64{2, 5, 1, 4, 3}, []float64{1, 2, 3, 4, 5}, 0},
 		{"a constant trend", []float64{5, 4, 3, 2, 1}, []float64{1, 1, 1, 1, 1}, 0},
 		{"constant values", []float64{1, 1, 1, 1, 1}, []float64{1, 2, 3, 4, 5}, 0},
 	} {

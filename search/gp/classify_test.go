@@ -135,6 +135,21 @@ func TestTruthShrinks(t *testing.T) {
 	}
 }
 
+// What is known to be exact stays, however unlike its neighbours it is.
+func TestTruthKeepsWhatIsExact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	d := Data{Categorical: []bool{false}}
+	for i := range 30 {
+		x := float64(i/2) / 15 // two of each
+		d.X, d.Y, d.Noise = append(d.X, []float64{x}), append(d.Y, math.Sin(2*x)+0.3*rng.NormFloat64()), append(d.Noise, 1e-9)
+	}
+	for _, i := range []int{0, 7, 20} {
+		if got := moments(t, d, i); math.Abs(got-d.Y[i]) > 0.01 {
+			t.Errorf("observation %d, an exact %v, is expected at %v", i, d.Y[i], got)
+		}
+	}
+}
+
 // moments is the mean of an observation's own value.
 func moments(t *testing.T, d Data, i int) (mean float64) {
 	m, err := Fit(d)
