@@ -191,7 +191,7 @@ def main():
     jobs = [(a, m, s) for s in range(1, a.seeds + 1) for m in a.only or METHODS if (m, s) not in done]
     with open(a.asks, "a", newline="") as f, multiprocessing.get_context("spawn").Pool(a.jobs or len(os.sched_getaffinity(0))) as pool:
         w = csv.writer(f)
-        if not done:
+        if f.tell() == 0:
             w.writerow(FIELDS)
         for rows in pool.imap_unordered(one_run, jobs):
             w.writerows(rows)
