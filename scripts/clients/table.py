@@ -9,8 +9,8 @@ HEAD = ["load", "client", "CPU µs/chunk", "CPU s", "peak MB / processes", "load
 
 
 def disturbed(row):
-    """Other work, or a hypervisor, had more than a twentieth of the CPUs meanwhile."""
-    return row.get("others_share", 0) > 0.05
+    """Other work, or a hypervisor, had more than a tenth of the CPUs meanwhile."""
+    return row.get("others_share", 0) > 0.1
 
 
 def calm(runs):

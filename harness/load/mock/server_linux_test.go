@@ -26,7 +26,7 @@ type stamp struct {
 func client(t *testing.T) *http.Client {
 	tr := &http.Transport{MaxIdleConnsPerHost: 1000}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr}
+	return &http.Client{Transport: tr, Timeout: time.Minute}
 }
 
 // fetch posts a request and returns the stamps of the answer's events.
