@@ -4,65 +4,56 @@ import (
 	"encoding/binary"
 	"net"
 	"slices"
-	"sync"
 	"time"
 )
 
 // A canary measures the load generator with what it measures servers with: a
-// connection of this process to itself over loopback, on which a goroutine writes the
-// time every few ms, read by the transport beside its streams. What lies between the
-// time that was written and the stamp of its arrival is an error that every stamp of
-// this run may have.
+// connection of this process to itself over loopback, on which the time is written
+// every few ms, and which the transport reads beside its streams. What lies between
+// the time that was written and the stamp of its arrival is an error that every stamp
+// of this run may have.
 type canary struct {
 	listener net.Listener
-	stop     chan struct{}
-	done     sync.WaitGroup
+	song     net.Conn // the end that is written to
+	message  [8]byte
+	sung     int64 // when it was written to last
 
 	part  []byte    // of a message that came in parts
 	error []float64 // of the stamps, in seconds
 	delay []float64 // until the program had the bytes, in seconds
 }
 
-// canaryPeriod is from one message to the next: 200 a second, for less than a
-// hundredth of a core.
-const canaryPeriod = 5 * time.Millisecond
+// canaryPeriod is from one message to the next: often enough for a p99 of a run of
+// some seconds, for a third of a hundredth of a core.
+const canaryPeriod = 10 * time.Millisecond
 
-// newCanary opens what will be written to; it is read by whoever dials its address.
-// It returns nil where loopback cannot be had: then nothing is measured.
+// newCanary opens what is to be dialled, at address, by who reads it. It returns nil
+// where loopback cannot be had: then nothing is measured.
 func newCanary() *canary {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil
 	}
-	return &canary{listener: l, stop: make(chan struct{})}
+	return &canary{listener: l, sung: -int64(canaryPeriod)}
 }
 
-// address is where to dial.
 func (c *canary) address() *net.TCPAddr { return c.listener.Addr().(*net.TCPAddr) }
 
-// sing writes to whoever dials, from the start of a run until quiet is called.
+// perched opens the end to write to, after address has been dialled.
+func (c *canary) perched() (err error) {
+	c.song, err = c.listener.Accept()
+	return err
+}
+
+// sing writes the time, if a period has passed since it did.
 func (c *canary) sing(start time.Time) {
-	c.done.Go(func() {
-		song, err := c.listener.Accept()
-		if err != nil {
-			return
-		}
-		defer song.Close()
-		tick := time.NewTicker(canaryPeriod)
-		defer tick.Stop()
-		var b [8]byte
-		for {
-			select {
-			case <-c.stop:
-				return
-			case <-tick.C:
-			}
-			binary.NativeEndian.PutUint64(b[:], uint64(time.Since(start)))
-			if _, err := song.Write(b[:]); err != nil {
-				return
-			}
-		}
-	})
+	now := int64(time.Since(start))
+	if c.song == nil || now-c.sung < int64(canaryPeriod) {
+		return
+	}
+	c.sung = now
+	binary.NativeEndian.PutUint64(c.message[:], uint64(time.Since(start)))
+	_, _ = c.song.Write(c.message[:]) // a few bytes to a reader of this process; one that is gone hears no more
 }
 
 // heard takes what a read of the other end brought.
@@ -75,11 +66,12 @@ func (c *canary) heard(b []byte, at stamp) {
 	}
 }
 
-// quiet ends the writing. The other end has been closed before.
-func (c *canary) quiet() {
-	close(c.stop)
+// close closes this end.
+func (c *canary) close() {
 	c.listener.Close()
-	c.done.Wait()
+	if c.song != nil {
+		c.song.Close()
+	}
 }
 
 // report fills in what was measured. Nobody reads the canary any more when it is called.

@@ -20,7 +20,6 @@ type conn struct {
 	blocked  bool   // epoll waits for room to write
 	writeErr error
 	deadline int64 // of the dial
-	ending   bool  // the last token of the answer is due or there
 
 	served   int   // requests so far
 	idleFrom int64 // when the last of them ended, or the dial
@@ -158,10 +157,6 @@ func (k *kernel) receive(c *conn) {
 		k.finish(c, err, at.ns)
 		return
 	}
-	if !c.ending && c.reply.ending() {
-		c.ending = true
-		k.ending++
-	}
 }
 
 // finish ends the request that a connection serves: err is what stopped it, at the
@@ -172,10 +167,6 @@ func (k *kernel) finish(c *conn, err error, at int64) {
 		err = c.writeErr // a server that refuses early may close before it has read all: its answer counts more
 	}
 	whole := c.end(k.ctx, err, k.calls[i].exact, k.limits, at)
-	if c.ending {
-		c.ending = false
-		k.ending--
-	}
 	written := c.writeErr == nil && len(c.out) == 0
 	if whole && err == nil && written && !c.resp.close && !k.hangsUp.Load() && !k.opts.FreshConnections {
 		c.i, c.idleFrom, c.state = -1, at, idling

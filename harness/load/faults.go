@@ -16,7 +16,7 @@ const (
 	maxCanarySeconds = 0.002 // until the program has what came; with kernel stamps or half of the median ITL
 	maxPauseSeconds  = 0.005 // of the garbage collector
 	maxCPUShare      = 0.8
-	maxWaitShare     = 0.05
+	maxWaitShare     = 0.2
 	maxStealShare    = 0.1
 	maxRateError     = 0.01
 )

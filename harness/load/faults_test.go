@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 		{name: "rate off by a moment", change: func(c *Client) { c.RateRatio, c.LagMaxSeconds = 0.98, 0.0005 }, m: usual},
 		{name: "paused", change: func(c *Client) { c.GCPauseMaxSeconds = 0.006 }, m: usual, want: "garbage"},
 		{name: "busy", change: func(c *Client) { c.CPUShare = 0.81 }, m: usual, want: "81 %"},
-		{name: "given no core", change: func(c *Client) { c.WaitShare = 0.06 }, m: usual, want: "no core"},
+		{name: "given no core", change: func(c *Client) { c.WaitShare = 0.21 }, m: usual, want: "no core"},
 		{name: "steal", change: func(c *Client) { c.StealShare = 0.11 }, m: usual, want: "steal"},
 		{name: "unconnected", m: usual, unconnected: 3, want: "3 connections"},
 	} {

@@ -36,6 +36,9 @@ func (k *kernel) serve(todo *agenda) {
 		if k.inFlight == 0 && k.due == never {
 			return
 		}
+		if k.singing { // from here: what it is late by, all is late by that comes while this thread sleeps
+			k.canary.sing(k.start)
+		}
 		k.wait()
 		k.timeOut(k.now())
 	}
@@ -60,7 +63,9 @@ func (k *kernel) perchCanary() {
 		return // then it is not heard, and the client says so
 	}
 	k.singing = true
-	k.watch(k.perch.fd, theCanary, unix.EPOLLIN, unix.EPOLL_CTL_ADD)
+	if k.canary.perched() == nil {
+		k.watch(k.perch.fd, theCanary, unix.EPOLLIN, unix.EPOLL_CTL_ADD)
+	}
 }
 
 // hear reads the canary.
@@ -116,7 +121,7 @@ func (k *kernel) adapt(shared bool) {
 // wait sleeps until something may have come or a send is due, and drains the sockets.
 func (k *kernel) wait() {
 	left := time.Duration(min(k.due, k.timeout) - k.now())
-	if k.ending == 0 && k.busy && k.nap > 0 { // what comes meanwhile is stamped all the same
+	if k.busy && k.nap > 0 { // what comes meanwhile is stamped all the same
 		if d := min(left-spin, k.nap); d > 0 {
 			k.sleep(d)
 			left -= d
@@ -134,29 +139,43 @@ func (k *kernel) wait() {
 	k.drain(min(left-time.Millisecond, time.Minute))
 }
 
-// sleep is for a ms at most. It does not tell Go's scheduler that the thread blocks:
-// the scheduler would take its processor away each time, and watch every 20 us for
-// another one to take, which cost a tenth of all CPU. Where there is one processor
-// only, others need it.
+// The two waits below are short, and do not tell Go's scheduler that the thread
+// blocks: it would take the thread's processor away each time, and then look every
+// 20 us for another to take, for more CPU than all else where chunks are few. A
+// collection of garbage waits for them, and there is none in a run. Where Go has one
+// processor only, others need it, and are told.
+
+// sleep is for a ms at most. A signal may end it early.
 func (k *kernel) sleep(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
 	if k.alone {
-		_ = unix.Nanosleep(&ts, nil) // woken early by a signal: the next look comes early
+		_ = unix.Nanosleep(&ts, nil)
 		return
 	}
 	unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
 }
 
+// ready waits at most so long for something to come, and says what has; maybe less.
+func (k *kernel) ready(wait time.Duration) []unix.EpollEvent {
+	if k.alone {
+		n, _ := unix.EpollWait(k.poll, k.events[:], int(wait.Milliseconds())) // an error is a signal
+		return k.events[:max(n, 0)]
+	}
+	wait = min(wait, 5*time.Millisecond)
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(k.poll), uintptr(unsafe.Pointer(&k.events)), uintptr(len(k.events)), uintptr(wait.Milliseconds()), 0, 0)
+	if errno != 0 {
+		return nil
+	}
+	return k.events[:n]
+}
+
 // drain waits at most so long for something to come, and takes all that has, one
 // read a socket. What becomes due meanwhile is sent in between.
 func (k *kernel) drain(wait time.Duration) {
-	n, err := unix.EpollWait(k.poll, k.events[:], int(wait.Milliseconds()))
-	if err != nil { // interrupted by a signal
-		return
-	}
+	events := k.ready(wait)
 	k.wall.sample()
-	k.busy = n > 0
-	for _, e := range k.events[:n] {
+	k.busy = len(events) > 0
+	for _, e := range events {
 		switch e.Fd {
 		case theBell: // the loop looks at the context itself
 			continue

@@ -123,17 +123,34 @@ func (p *plain) serve(todo *agenda) {
 	}
 }
 
-// listen reads the canary until stop is called.
+// listen has a canary sing and hears it, until stop is called.
 func (p *plain) listen() (stop func()) {
 	if p.canary == nil {
 		return func() {}
 	}
 	conn, err := net.DialTCP("tcp", nil, p.canary.address())
 	if err != nil {
+		return func() {} // then it is not heard, and the client says so
+	}
+	if p.canary.perched() != nil {
+		conn.Close()
 		return func() {}
 	}
-	var done sync.WaitGroup
-	done.Go(func() {
+	ended := make(chan struct{})
+	var both sync.WaitGroup
+	both.Go(func() {
+		tick := time.NewTicker(canaryPeriod + time.Millisecond) // never before the period has passed
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				p.canary.sing(p.start)
+			case <-ended:
+				return
+			}
+		}
+	})
+	both.Go(func() {
 		b := make([]byte, 64)
 		for {
 			n, err := conn.Read(b)
@@ -145,8 +162,9 @@ func (p *plain) listen() (stop func()) {
 		}
 	})
 	return func() {
+		close(ended)
 		conn.Close()
-		done.Wait()
+		both.Wait()
 	}
 }
 

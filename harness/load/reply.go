@@ -34,9 +34,6 @@ func newReply(rec *Record, c *call) reply {
 // ended reports whether the server has said that the answer is whole.
 func (p *reply) ended() bool { return p.done || p.finished }
 
-// ending reports whether the answer lacks at most its last token.
-func (p *reply) ending() bool { return max(p.total, p.chunks) >= p.rec.RequestedTokens-1 }
-
 // event takes one event that a read brought.
 func (p *reply) event(data []byte, at stamp) {
 	c, ok := parse(data)

@@ -78,7 +78,7 @@ func run(ctx context.Context, t Target, o Options, carrier func(*runner) (transp
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 	if r.canary = newCanary(); r.canary != nil {
-		defer r.canary.quiet()
+		defer r.canary.close()
 	}
 	if err := enoughFiles(r.opts.Connections); err != nil {
 		return nil, err
@@ -100,9 +100,6 @@ func (r *runner) offer(carry transport) *Result {
 	defer stopCollector()()
 	health := startHealth()
 	r.start = time.Now()
-	if r.canary != nil {
-		r.canary.sing(r.start)
-	}
 	carry.serve(todo)
 	res := &Result{Records: r.records, Start: r.start, DurationSeconds: time.Since(r.start).Seconds()}
 	for i := range r.records {
