@@ -34,7 +34,6 @@ type kernel struct {
 	dialling  int           // connections
 	dialErr   error         // of the last that failed before the run
 	inFlight  int           // requests
-	ending    int           // of these, whose last token is due or there
 	due       int64         // when the agenda must be asked again, at the latest
 	timeout   int64         // when a request may be timed out, at the earliest
 	nap       time.Duration // between two drains; see adapt
