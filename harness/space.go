@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -104,18 +103,18 @@ func (a *app) compileOptions(o latticeOptions, help string) (*space.Lattice, tim
 		}
 	}
 	began := time.Now()
-	l, err := spec.Compile(space.Options{Facts: facts, Tune: o.tune, Set: o.set, Flags: flags})
+	l, err := compileSpec(spec, o, facts, flags)
 	took := time.Since(began)
-	if empty := (*space.EmptyError)(nil); err != nil && !errors.As(err, &empty) {
-		return nil, 0, &exitError{exitUsage, err}
+	if err != nil {
+		return nil, 0, err
 	}
-	if modelled && err == nil && len(l.Facts()) > 1 { // more than device_num
+	if modelled && len(l.Facts()) > 1 { // more than device_num
 		fmt.Fprintf(a.stderr, "facts of a modelled %s and of %s; --engine, --model and --fact give others\n", o.simGPU, o.model)
 	}
-	if err == nil && len(l.Dropped()) > 0 {
+	if len(l.Dropped()) > 0 {
 		fmt.Fprintln(a.stderr, droppedText(l.Dropped()))
 	}
-	return l, took, err
+	return l, took, nil
 }
 
 // countJSON is the shape of `harness space count --json`.

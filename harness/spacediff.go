@@ -22,7 +22,7 @@ func (a *app) spaceDiffCommand() *cli.Command {
 		Flags: append(flags, &cli.IntFlag{Name: "n", Usage: "how many configs of each the other judges", Value: 2000}, seedFlag, jsonFlag),
 		Action: func(c *cli.Context) error {
 			if c.Args().Len() != 2 {
-				return usagef("want two spaces, A and B: %s, or YAML files", strings.Join(space.Names(), ", "))
+				return usagef("want two spaces, A and B, after the flags: %s, or YAML files", strings.Join(space.Names(), ", "))
 			}
 			if err := positive(c, "n"); err != nil {
 				return err
@@ -36,9 +36,21 @@ func (a *app) spaceDiff(c *cli.Context, nameA, nameB string) error {
 	if err != nil {
 		return err
 	}
+	names, given := []string{nameA, nameB}, o.facts
+	var specs []*space.Spec
+	for _, name := range names {
+		spec, err := space.Load(name)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		specs = append(specs, spec)
+	}
 	var lattices []*space.Lattice
-	for _, name := range []string{nameA, nameB} {
-		o.space = name
+	for i, name := range names {
+		o.space, o.facts = name, maps.Clone(given)
+		maps.DeleteFunc(o.facts, func(fact string, _ space.Value) bool { // only the other one has it
+			return !hasFact(specs[i], fact) && hasFact(specs[1-i], fact)
+		})
 		l, _, err := a.compileOptions(o, "")
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -169,8 +170,8 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 // compileSpec compiles a lattice; a name or value that the user got wrong is a usage
 // error.
 func compileSpec(spec *space.Spec, o latticeOptions, facts map[string]space.Value, flags map[string]bool) (*space.Lattice, error) {
-	for name := range o.facts {
-		if !slices.ContainsFunc(spec.Facts, func(f space.Fact) bool { return f.Name == name }) {
+	for _, name := range slices.Sorted(maps.Keys(o.facts)) {
+		if !hasFact(spec, name) {
 			var names []string
 			for _, f := range spec.Facts {
 				names = append(names, f.Name)
@@ -187,6 +188,10 @@ func compileSpec(spec *space.Spec, o latticeOptions, facts map[string]space.Valu
 		return nil, &exitError{exitUsage, err}
 	}
 	return lattice, nil
+}
+
+func hasFact(spec *space.Spec, name string) bool {
+	return slices.ContainsFunc(spec.Facts, func(f space.Fact) bool { return f.Name == name })
 }
 
 // vocabulary is the range of token ids for random prompts: the engine's safe range,

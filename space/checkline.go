@@ -54,20 +54,36 @@ func (c *Checker) AppendCheck(dst, line []byte) ([]byte, error) {
 
 func parseConfig(line []byte) (Config, error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(line, &fields); err != nil {
+	if err := unmarshalObject(line, &fields); err != nil {
 		return nil, fmt.Errorf("not a config: %w", err)
-	}
-	if fields == nil {
-		return nil, fmt.Errorf("not a config: null")
 	}
 	if inner, ok := fields["config"]; ok {
 		line = inner
 	}
 	var c Config
-	if err := json.Unmarshal(line, &c); err != nil {
+	if err := unmarshalObject(line, &c); err != nil {
 		return nil, fmt.Errorf("not a config: %w", err)
 	}
 	return c, nil
+}
+
+// unmarshalObject reads a JSON object into the map to; what is JSON and no object is
+// named in the words of JSON, not of Go.
+func unmarshalObject(text []byte, to any) error {
+	kind := "a number"
+	switch first := bytes.TrimSpace(text); {
+	case !json.Valid(text) || first[0] == '{':
+		return json.Unmarshal(text, to)
+	case first[0] == '[':
+		kind = "an array"
+	case first[0] == '"':
+		kind = "a string"
+	case first[0] == 't' || first[0] == 'f':
+		kind = "a bool"
+	case first[0] == 'n':
+		kind = "null"
+	}
+	return fmt.Errorf("want a JSON object, not %s", kind)
 }
 
 // setPlain takes the values of a line of the usual form: one object, names and

@@ -139,8 +139,8 @@ func (l *Lattice) scopeOf(c *compiledRule) []int {
 }
 
 // orderScopes puts the parameters to tune into diagram order, by the scopes of what
-// is to be built.
-func (l *Lattice) orderScopes(scopes [][]int) (order, component []int) {
+// is to be built; see [orderLevels].
+func (l *Lattice) orderScopes(scopes [][]int, starts int) (order, component []int) {
 	place := map[int]int{}
 	sizes := make([]int, len(l.tunable))
 	for k, i := range l.tunable {
@@ -158,7 +158,7 @@ func (l *Lattice) orderScopes(scopes [][]int) (order, component []int) {
 			edges = append(edges, e)
 		}
 	}
-	order, component = orderLevels(sizes, edges)
+	order, component = orderLevels(sizes, edges, starts)
 	for k := range order {
 		order[k] = l.tunable[order[k]]
 	}
@@ -177,10 +177,16 @@ func (l *Lattice) levelsOf(order []int) (level, sizes []int) {
 	return level, sizes
 }
 
+// small is how many nodes all rules together may have in the first order without
+// looking for a better one. The classic 18 parameters take 69 and compile in little more
+// than half the time so; the joined diagram is sifted in any case.
+const small = 200
+
 // survey returns a builder with a good order for the rules, and the components of
 // it. A rule may depend on less than it names: with these facts a condition always
 // holds, or two terms cancel. So all but the memory rules, which are the widest,
-// are built in a first order, to be built again in one made of what they do depend on.
+// are built in a first order, made in a hurry, and are then built again in one made
+// of what they do depend on; unless they are small as they are.
 func (l *Lattice) survey(rules []*compiledRule) *builder {
 	var scopes [][]int
 	for _, c := range rules {
@@ -188,18 +194,21 @@ func (l *Lattice) survey(rules []*compiledRule) *builder {
 			scopes = append(scopes, c.scope)
 		}
 	}
-	l.ruleOrder, _ = l.orderScopes(scopes)
+	l.ruleOrder, l.component = l.orderScopes(scopes, 1)
 	b := l.newBuilder()
 	scopes = scopes[:0]
+	wide := false
 	for i, c := range rules {
 		switch c.class {
 		case Soft:
 		case Memory:
+			wide = true
 			scopes = append(scopes, c.scope)
 		default:
 			b.missing = nil
 			b.rule(i, c)
 			if len(b.missing) > 0 || b.full {
+				wide = true
 				scopes = append(scopes, c.scope)
 				clear(b.built)
 			} else {
@@ -207,7 +216,10 @@ func (l *Lattice) survey(rules []*compiledRule) *builder {
 			}
 		}
 	}
-	l.ruleOrder, l.component = l.orderScopes(scopes)
+	if !wide && len(b.nodes) <= small {
+		return b
+	}
+	l.ruleOrder, l.component = l.orderScopes(scopes, 8)
 	return l.newBuilder()
 }
 

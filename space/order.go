@@ -13,8 +13,9 @@ import (
 // parameter, so that the diagram of one simply hangs below that of another. The
 // component of each level is told too.
 //
-// The order depends on n, the sizes and the edges alone.
-func orderLevels(sizes []int, edges [][]int) (order, component []int) {
+// The order depends on the arguments alone. FORCE finds local minima only: it
+// begins from as many orders as starts says, the first of which is 0, 1, 2...
+func orderLevels(sizes []int, edges [][]int, starts int) (order, component []int) {
 	n := len(sizes)
 	parent := make([]int, n)
 	for i := range parent {
@@ -46,7 +47,7 @@ func orderLevels(sizes []int, edges [][]int) (order, component []int) {
 			continue
 		}
 		a := &arrangement{edges: inside[r], at: make([]int, n)}
-		order = append(order, a.arrange(m, sizes)...)
+		order = append(order, a.arrange(m, sizes, starts)...)
 		for range m {
 			component = append(component, r)
 		}
@@ -66,11 +67,8 @@ type arrangement struct {
 	at    []int // scratch: the place of each vertex
 }
 
-// starts is how many orders FORCE begins from: it finds local minima only.
-const starts = 8
-
 // arrange orders the members, by the shortest edges among the starts.
-func (a *arrangement) arrange(members, sizes []int) []int {
+func (a *arrangement) arrange(members, sizes []int, starts int) []int {
 	slices.SortFunc(a.edges, slices.Compare)
 	a.edges = slices.CompactFunc(a.edges, slices.Equal)
 	rng := rand.New(rand.NewPCG(1, 1))
