@@ -13,6 +13,7 @@ import (
 )
 
 func TestHybridBeatsNSGA2(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	const trials = 30
 	shares := make(map[Mode][]float64)
@@ -53,6 +54,7 @@ func TestHybridSaysWhy(t *testing.T) {
 
 // Where a half-space always fails, few later asks go there.
 func TestHybridAvoidsFailures(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	broken := func(r space.Rank) bool { // the fastest third, as with memory that runs out
 		p := l.Unrank(r, nil)
@@ -112,6 +114,7 @@ func TestTransientFailuresDoNotCount(t *testing.T) {
 
 // Whatever it is told, the search goes on.
 func TestHybridOfOddHistories(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	for _, tt := range []struct {
 		name    string
@@ -164,6 +167,7 @@ func TestHybridOfOddHistories(t *testing.T) {
 
 // As TestReplayAsksTheSame: what is known decides, not how it came about.
 func TestHybridReplaysTheSame(t *testing.T) {
+	t.Parallel()
 	for _, l := range []*space.Lattice{newLattice(t, smallSpec), newLattice(t, hardSpec)} {
 		for seed := range uint64(1) {
 			o := Options{Mode: Hybrid, Seed: seed, Budget: 40}
@@ -198,6 +202,7 @@ func TestHybridReplaysTheSame(t *testing.T) {
 
 // Batches spread out: what is pending is taken as about to be known.
 func TestHybridBatches(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	s := newSearcher(t, l, Options{Mode: Hybrid, Seed: 4, Budget: 64})
 	for range 8 {
@@ -269,6 +274,7 @@ func ladder(l *space.Lattice, r space.Rank) Outcome {
 }
 
 func TestHybridOnALadder(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	var all []float64
 	for _, mode := range []Mode{Hybrid, Random} {
@@ -325,6 +331,7 @@ func TestSetGain(t *testing.T) {
 
 // Points that break a limit are on no front, and the search learns where they are.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	limit := Limit{Metric: "itl_p99_s", Bound: 3}
 	server := func(r space.Rank) Outcome {

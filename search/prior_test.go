@@ -33,6 +33,7 @@ func areaAfter(t *testing.T, l *space.Lattice, priors []Prior, trials int) float
 }
 
 func TestPriors(t *testing.T) {
+	t.Parallel()
 	l := newLattice(t, smallSpec)
 	other := newLattice(t, otherSpec)
 	like := func(r space.Rank) Outcome { // the same shape, half as fast
