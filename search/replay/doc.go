@@ -5,7 +5,7 @@
 // The stages, in order:
 //
 //	file -> Table        table.go, csv.go, parquet.go: named columns of cells
-//	Table -> Problem     problem.go, params.go, objective.go: parameters, the lattice of
+//	Table -> Problem     problem.go, params.go, objective.go, rows.go: parameters, the lattice of
 //	                     the rows, the outcome of each of them, the true front
 //	Problem -> Run       run.go, noise.go: one search with one seed, scored after each ask
 //	Runs -> Report       replay.go, report.go, curves.go: medians over seeds, Parquet
