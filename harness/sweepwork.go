@@ -63,7 +63,7 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 		if err == nil {
 			return w, w.goOn(candidate, old)
 		}
-		if o.dir != "" && !o.mayCreate() {
+		if o.dir != "" && !study.Vacant(o.dir) {
 			if _, missing := os.Stat(filepath.Join(o.dir, study.LockName)); errors.Is(missing, fs.ErrNotExist) {
 				err = fmt.Errorf("%s is not an empty folder, and no study: name another with --study", o.dir)
 			}
@@ -71,12 +71,6 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 		}
 	}
 	return w, w.begin()
-}
-
-// mayCreate reports whether a study can begin in the folder that was named.
-func (o sweepOptions) mayCreate() bool {
-	entries, err := os.ReadDir(o.dir)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0
 }
 
 // goOn continues a study that asks and measures the same. One that was named must;

@@ -29,9 +29,12 @@ const (
 
 var tableDirs = []string{requestsDir, samplesDir, runsDir, trialsDir}
 
+// Folders are those that Create makes, in this order.
+var Folders = []string{trialsDir, runsDir, requestsDir, samplesDir, logsDir, plansDir}
+
 // Create makes the study's folders where they are missing.
 func (s Store) Create() error {
-	for _, d := range []string{trialsDir, runsDir, requestsDir, samplesDir, logsDir, plansDir} {
+	for _, d := range Folders {
 		if err := os.MkdirAll(filepath.Join(s.Dir, d), 0o755); err != nil {
 			return err
 		}

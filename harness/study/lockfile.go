@@ -63,7 +63,10 @@ type GPU struct {
 // LockName is the lockfile's name: a folder that has it is a study.
 const LockName = "study.json"
 
-const specName = "space.yaml" // beside it
+const (
+	specName    = "space.yaml" // beside it
+	tmpLockName = "." + LockName
+)
 
 // incidental are the fields of a lock that say when and where, not what; consequences
 // follow from the others, and are told only where nothing else differs.
@@ -160,7 +163,7 @@ func writeLock(dir string, l Lock, spec []byte) error {
 	if err := os.WriteFile(filepath.Join(dir, specName), spec, 0o644); err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, "."+LockName)
+	tmp := filepath.Join(dir, tmpLockName)
 	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
 		return err
 	}

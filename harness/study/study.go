@@ -31,9 +31,9 @@ type Study struct {
 	Store   results.Store
 }
 
-// Create begins a study in a new or empty folder.
+// Create begins a study in a folder that is Vacant.
 func Create(dir string, lock Lock, spec *space.Spec, lattice *space.Lattice) (*Study, error) {
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+	if _, err := os.ReadDir(dir); err == nil && !Vacant(dir) {
 		return nil, fmt.Errorf("%s is not empty, and no study: name another folder with --study", dir)
 	}
 	s := &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir, StudyID: lock.ID}}
