@@ -98,6 +98,41 @@ func TestSampleUniform(t *testing.T) {
 	}
 }
 
+// Samples of the whole of SGLang are uniform too: each value of each parameter comes
+// as often as members have it. The seed is fixed; the limit is about 0.1 % for all
+// parameters together (Wilson and Hilferty's approximation, at 4.3 sigma each).
+func TestSampleUniformSGLang(t *testing.T) {
+	l := compile(t, "sglang", Options{Facts: llama8(), Tune: []string{"all"}})
+	const n = 100_000
+	rng := rand.New(rand.NewPCG(8, 9))
+	seen := make([][]float64, len(l.Params()))
+	for i, p := range l.Params() {
+		seen[i] = make([]float64, len(p.Values))
+	}
+	var p Point
+	for range n {
+		p = l.Unrank(l.Sample(rng), p)
+		for i, v := range p {
+			seen[i][v]++
+		}
+	}
+	for i, param := range l.Params() {
+		chi, freedom := 0.0, -1.0
+		for v, m := range l.Marginals(param.Name) {
+			expect := n * m.Valid.Float64() / l.Count().Float64()
+			if expect < 5 { // too few for the approximation
+				continue
+			}
+			chi += (seen[i][v] - expect) * (seen[i][v] - expect) / expect
+			freedom++
+		}
+		spread := 2 / (9 * freedom)
+		if limit := freedom * math.Pow(1-spread+4.3*math.Sqrt(spread), 3); freedom > 0 && chi > limit {
+			t.Errorf("%s: chi-square %.1f with %.0f degrees of freedom, want at most %.1f", param.Name, chi, freedom, limit)
+		}
+	}
+}
+
 func TestRankArithmetic(t *testing.T) {
 	big := Rank{Hi: 1 << 40, Lo: 12345}
 	for _, s := range []string{"0", "1", "18446744073709551615", "18446744073709551616", "340282366920938463463374607431768211455"} {
@@ -231,25 +266,40 @@ func TestPointOf(t *testing.T) {
 	}
 }
 
-func BenchmarkUnrank(b *testing.B) {
-	l := classic(b)
-	p := make(Point, len(l.Params()))
-	n, _ := l.Count().Uint64()
-	r := uint64(12345)
-	b.ReportAllocs()
-	for b.Loop() {
-		r = r*6364136223846793005 + 1
-		p = l.Unrank(RankOf(r%n), p)
+// onEach runs a benchmark on the classic lattice and on the whole of SGLang's, for
+// each kind of model.
+func onEach(b *testing.B, bench func(b *testing.B, l *Lattice)) {
+	b.Run("classic", func(b *testing.B) { bench(b, classic(b)) })
+	for _, set := range []string{"dense", "MoE", "MLA"} {
+		l := compile(b, "sglang", Options{Facts: factSets()["8xH100 "+set], Tune: []string{"all"}})
+		b.Run(set, func(b *testing.B) { bench(b, l) })
 	}
 }
 
+func BenchmarkUnrank(b *testing.B) {
+	onEach(b, func(b *testing.B, l *Lattice) {
+		rng := rand.New(rand.NewPCG(1, 1))
+		ranks := make([]Rank, 1024)
+		for i := range ranks {
+			ranks[i] = l.Sample(rng)
+		}
+		p, i := make(Point, len(l.Params())), 0
+		b.ReportAllocs()
+		for b.Loop() {
+			p = l.Unrank(ranks[i%len(ranks)], p)
+			i++
+		}
+	})
+}
+
 func BenchmarkRank(b *testing.B) {
-	l := classic(b)
-	p := l.Unrank(RankOf(12345678901), nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		l.Rank(p)
-	}
+	onEach(b, func(b *testing.B, l *Lattice) {
+		p := l.Unrank(l.Sample(rand.New(rand.NewPCG(1, 1))), nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			l.Rank(p)
+		}
+	})
 }
 
 func BenchmarkRepair(b *testing.B) {
@@ -272,18 +322,19 @@ func BenchmarkNeighbors(b *testing.B) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	l := compile(b, "sglang", Options{Facts: llama8(), Tune: []string{"all"}})
-	rng := rand.New(rand.NewPCG(1, 1))
-	var configs []Config
-	for range 200 {
-		p := l.Unrank(l.Sample(rng), nil)
-		i := rng.IntN(len(p))
-		p[i] = uint8(rng.IntN(len(l.Params()[i].Values)))
-		configs = append(configs, l.Config(p))
-	}
-	i := 0
-	for b.Loop() {
-		l.Check(configs[i%len(configs)])
-		i++
-	}
+	onEach(b, func(b *testing.B, l *Lattice) {
+		rng := rand.New(rand.NewPCG(1, 1))
+		var configs []Config
+		for range 200 {
+			p := l.Unrank(l.Sample(rng), nil)
+			i := rng.IntN(len(p))
+			p[i] = uint8(rng.IntN(len(l.Params()[i].Values)))
+			configs = append(configs, l.Config(p))
+		}
+		i := 0
+		for b.Loop() {
+			l.Check(configs[i%len(configs)])
+			i++
+		}
+	})
 }
