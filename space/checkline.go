@@ -33,7 +33,7 @@ func (l *Lattice) Checker() *Checker {
 // it was.
 func (c *Checker) AppendCheck(dst, line []byte) ([]byte, error) {
 	n := c.state
-	if !c.Repairs && n.setPlain(line) {
+	if !c.Repairs && n.setPlain(plainConfig(line)) {
 		n.changed()
 		return c.lattice.appendVerdict(dst, n), nil
 	}
@@ -115,6 +115,47 @@ func (n *judgement) setPlain(line []byte) bool {
 	}
 }
 
+// plainConfig is the object under "config" where line is an object that has one beside
+// plain strings and numbers, as `harness space sample` writes; else it is the line.
+func plainConfig(line []byte) []byte {
+	if !bytes.Contains(line, []byte(`"config"`)) {
+		return line
+	}
+	s := plainScanner{rest: line}
+	if !s.take('{') {
+		return line
+	}
+	var inner []byte
+	for {
+		name, ok := s.text()
+		if !ok || !s.take(':') {
+			return line
+		}
+		s.space()
+		switch end := bytes.IndexByte(s.rest, '}'); {
+		case string(name) == "config" && inner == nil && end > 0 && s.rest[0] == '{':
+			inner, s.rest = s.rest[:end+1], s.rest[end+1:]
+		case string(name) == "config" || !s.plain():
+			return line
+		}
+		if !s.take(',') {
+			if inner == nil || !s.take('}') || !s.atEnd() {
+				return line
+			}
+			return inner
+		}
+	}
+}
+
+// plain skips a string without escapes, or a plain number.
+func (s *plainScanner) plain() bool {
+	if len(s.rest) > 0 && s.rest[0] == '"' {
+		_, ok := s.text()
+		return ok
+	}
+	return plainNumber(s.token())
+}
+
 // setToken gives a parameter the value that is written as the token.
 func (n *judgement) setToken(i int, token []byte) bool {
 	for k, text := range n.spelled[i] {
@@ -170,16 +211,21 @@ func (s *plainScanner) atEnd() bool {
 	return len(s.rest) == 0
 }
 
-// text is the inside of a string without escapes.
+// text is the inside of a string without escapes or control characters.
 func (s *plainScanner) text() ([]byte, bool) {
 	if !s.take('"') {
 		return nil, false
 	}
 	end := bytes.IndexByte(s.rest, '"')
-	if end < 0 || bytes.IndexByte(s.rest[:end], '\\') >= 0 {
+	if end < 0 {
 		return nil, false
 	}
 	text := s.rest[:end]
+	for _, c := range text {
+		if c == '\\' || c < ' ' {
+			return nil, false
+		}
+	}
 	s.rest = s.rest[end+1:]
 	return text, true
 }

@@ -40,7 +40,9 @@ func sameVerdict(t *testing.T, l *Lattice, checker *Checker, line []byte) {
 var oddLines = []string{`{}`, ` { } `, `{"tp_size":2}`, "{\"tp_size\" : 2 ,\t\"page_size\":null}", `{"tp_size":2.0}`, `{"tp_size":3}`, `{"tp_size":2,"tp_size":4}`,
 	`{"config":{"tp_size":2},"id":7}`, `{"config":null}`, `{"config":3}`, `null`, `[]`, `{"tp_size":2`, `{"tp_size":2}}`, `{"tp_size":2,}`, `{"nonsense":1}`,
 	`{"tp\u005fsize":2}`, `{"attention_backend":"fa3"}`, `{"attention_backend":"fa\u0033"}`, `{"attention_backend":"a,b"}`, `{"attention_backend":fa3}`,
-	`{"mem_fraction_static":0.70}`, `{"mem_fraction_static":7e-1}`, `{"tp_size":[1]}`, `{"tp_size":1e999}`, "{\"a\":\"\x01\"}", "{\"\xff\":1}", ``}
+	`{"mem_fraction_static":0.70}`, `{"mem_fraction_static":7e-1}`, `{"tp_size":[1]}`, `{"tp_size":1e999}`, "{\"a\":\"\x01\"}", "{\"\xff\":1}", ``,
+	`{"config":{"tp_size":2},"rank":"12"}`, `{"rank":"12","config":{"tp_size":2}}`, `{"rank":"1","config":{"tp_size":2}`, `{"rank":x,"config":{"tp_size":2}}`, `{"config":{"tp_size":2},"config":{"tp_size":4}}`,
+	`{"tp_size":2,"config":{}}`, `{"config":{"attention_backend":"}"}}`, `{"config":{"tp_size":2},}`, `{"x":null,"config":{"tp_size":2}}`, `{"config":{"tp_size":2}} {}`, `{"x":"\u0041","config":{}}`, `{"\xff":1,"config":{}}`, `{"rank":"` + "\x01" + `","config":{}}`}
 
 func TestAppendCheck(t *testing.T) {
 	l := compile(t, "sglang", Options{Facts: llama8()})
