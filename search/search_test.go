@@ -23,10 +23,10 @@ func TestAsksAreValidAndNew(t *testing.T) {
 		lattice *space.Lattice
 		asks    map[Mode]int // all are given where the lattice is smaller
 	}{
-		{"sglang18, 8 devices", sglang18(t, 8), map[Mode]int{Hybrid: 8, SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
+		{"sglang18, 8 devices", sglang18(t, 8), map[Mode]int{Hybrid: 12, SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
 		{"sglang18, 1 device", sglang18(t, 1), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
 		{"hard", newLattice(t, hardSpec), map[Mode]int{SeedDesign: 80, NSGA2: 7_000, Random: 27_000}},
-		{"small", newLattice(t, smallSpec), map[Mode]int{Hybrid: 30, Exhaustive: 500, SeedDesign: 500, NSGA2: 500, Random: 500}},
+		{"small", newLattice(t, smallSpec), map[Mode]int{Hybrid: 40, Exhaustive: 500, SeedDesign: 500, NSGA2: 500, Random: 500}},
 		{"pair", newLattice(t, pairSpec), map[Mode]int{Hybrid: 9, Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
 		{"one", newLattice(t, oneSpec), map[Mode]int{Hybrid: 9, Exhaustive: 9, SeedDesign: 9, NSGA2: 9, Random: 9}},
 	} {

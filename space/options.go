@@ -120,7 +120,9 @@ func restrictParam(p *Param, values []Value) error {
 
 func valueError(p *Param, v Value) error {
 	hint := ""
-	if s, ok := v.AsString(); ok {
+	if s, ok := v.AsString(); ok && slices.Contains(valueTexts(p.Values), s) {
+		return fmt.Errorf("%s cannot be the text %s: leave the quotes out", p.Name, v.quoted())
+	} else if ok {
 		hint = didYouMean(s, valueTexts(p.Values))
 	}
 	return fmt.Errorf("%s cannot be %s%s (values: %s)", p.Name, v, hint, strings.Join(valueTexts(p.Values), ", "))

@@ -1,3 +1,5 @@
+//go:build linux
+
 package mock
 
 // A queue holds the open streams, the one whose event is due first in front: a binary
