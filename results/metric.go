@@ -1,0 +1,70 @@
+package results
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// A Metric is a column of runs that a point can be judged by.
+type Metric struct {
+	Name   string // of the column, with its unit: ttft_p99_s
+	Higher bool   // more is better
+	field  int
+}
+
+// Metrics are the columns of runs that are numbers of the server's performance.
+func Metrics() []Metric {
+	run := reflect.TypeFor[Run]()
+	var list []Metric
+	for i := range run.NumField() {
+		name, _, _ := strings.Cut(run.Field(i).Tag.Get("parquet"), ",")
+		if metric, higher := judge(name); metric {
+			list = append(list, Metric{Name: name, Higher: higher, field: i})
+		}
+	}
+	return list
+}
+
+// judge tells the columns that are metrics by the names that they have in DESIGN: a
+// rate, a latency, energy or cost.
+func judge(name string) (metric, higher bool) {
+	switch {
+	case strings.HasSuffix(name, "_tps") || strings.HasSuffix(name, "_rps"):
+		return true, true
+	case slices.Contains([]string{"energy_j", "joules_per_token", "power_mean_w", "memory_peak_bytes"}, name):
+		return true, false
+	}
+	for _, latency := range []string{"ttft_", "tpot_", "itl_", "e2e_"} {
+		if strings.HasPrefix(name, latency) {
+			return true, false
+		}
+	}
+	return false, false
+}
+
+// MetricOf finds a metric by its column, with or without the unit (ttft_p99 is
+// ttft_p99_s).
+func MetricOf(name string) (Metric, bool) {
+	for _, m := range Metrics() {
+		if m.Name == name || strings.HasPrefix(m.Name, name+"_") && unitOf(m.Name[len(name)+1:]) {
+			return m, true
+		}
+	}
+	return Metric{}, false
+}
+
+func unitOf(text string) bool { return slices.Contains([]string{"s", "j", "w", "bytes"}, text) }
+
+// Of is the metric's value in a run; NaN where it was not measured.
+func (m Metric) Of(r Run) float64 {
+	v := reflect.ValueOf(r).Field(m.field)
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return math.NaN()
+		}
+		v = v.Elem()
+	}
+	return v.Float()
+}
