@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -114,8 +115,8 @@ func openFile(path string, f *os.File) (*part, error) {
 	if err != nil {
 		return nil, &BadPart{path, err.Error()}
 	}
-	if v, _ := p.Lookup(schemaKey); v != SchemaVersion {
-		return nil, &BadPart{path, fmt.Sprintf("schema version %q, and this harness reads %q", v, SchemaVersion)}
+	if v, _ := p.Lookup(schemaKey); !slices.Contains(readableVersions, v) {
+		return nil, &BadPart{path, fmt.Sprintf("schema version %q, and this harness reads %q", v, readableVersions)}
 	}
 	return p, nil
 }

@@ -16,8 +16,13 @@ import (
 )
 
 // SchemaVersion is written into the key-value metadata of every part
-// ("harness.schema"). A reader of another version refuses the part and says so.
-const SchemaVersion = "1"
+// ("harness.schema"). Parts of version 1 are read as well: version 2 only adds columns,
+// and those that a part lacks are zero, or null. A reader refuses any other version and
+// says so.
+const SchemaVersion = "2"
+
+// readableVersions are those that this reader takes.
+var readableVersions = []string{"1", SchemaVersion}
 
 // Outcomes of a trial.
 const (

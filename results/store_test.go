@@ -1,7 +1,6 @@
 package results
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -88,32 +87,6 @@ func TestParameterMayNotTakeAColumnsName(t *testing.T) {
 	trial.Params = append(trial.Params, Param{Name: "engine", Type: IntColumn})
 	if err := testStore(t).WriteTrial(trial); err == nil || !strings.Contains(err.Error(), `"engine"`) {
 		t.Errorf("got %v, want an error that names the parameter", err)
-	}
-}
-
-func TestForeignSchemaVersionIsRefused(t *testing.T) {
-	s := testStore(t)
-	if err := s.WriteTrial(testTrial()); err != nil {
-		t.Fatal(err)
-	}
-	path := s.part(trialsDir, "t0001")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The version is one byte long and follows its key in the footer.
-	text := string(data)
-	at := strings.LastIndex(text, schemaKey) + len(schemaKey)
-	data[at+strings.Index(text[at:], SchemaVersion)] = '9'
-	if err := seal(memoryFile{bytes.NewReader(data), data}, int64(len(data))); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	_, bad, err := s.Trials()
-	if err != nil || len(bad) != 1 || !strings.Contains(bad[0].Why, "schema version") {
-		t.Errorf("bad %v, err %v", bad, err)
 	}
 }
 

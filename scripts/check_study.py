@@ -49,7 +49,7 @@ def read(study):
         schemas = {str(pq.read_schema(p).remove_metadata()) for p in parts}
         assert len(schemas) == 1, f"{table}: parts with {len(schemas)} schemas"
         versions = {pq.read_metadata(p).metadata[b"harness.schema"] for p in parts}
-        assert versions == {b"1"}, f"{table}: schema versions {versions}"
+        assert versions == {b"2"}, f"{table}: schema versions {versions}"
         frames[table] = pd.read_parquet(Path(study, table))
         missing = set(COLUMNS[table]) - set(frames[table].columns)
         assert not missing, f"{table} lacks {missing}"
