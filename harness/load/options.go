@@ -58,6 +58,11 @@ type Options struct {
 	// flight are cancelled. 0 is never.
 	MaxFailures int
 
+	// Enough is asked whenever a request has ended, by one request at a time, with its
+	// record and the ns since the start. Once it gives a reason the whole run ends, as
+	// by MaxFailures. The load waits for it: it must be quick. nil: all is offered.
+	Enough func(rec *Record, now int64) (why string)
+
 	// Each timeout's zero value is the default in brackets.
 	ConnectTimeout    time.Duration // of a dial, TLS handshake included [10 s]
 	FirstTokenTimeout time.Duration // from send to the first token; headers and empty events do not count [5 min]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -33,6 +34,7 @@ type runner struct {
 	start    time.Time
 	canary   *canary // nil where there is none
 	failures atomic.Int64
+	asking   sync.Mutex  // one at a time asks opts.Enough
 	hangsUp  atomic.Bool // the server ends a connection after each answer, without saying so
 }
 
@@ -146,6 +148,7 @@ func (r *runner) converse() {
 // failures, and serialises the turns that follow. at is when the answer ended.
 func (r *runner) ended(i int) {
 	rec := &r.records[i]
+	r.askEnough(rec)
 	if !rec.OK() {
 		if r.ctx.Err() == nil && r.failures.Add(1) == int64(r.opts.MaxFailures) {
 			r.cancel(fmt.Errorf("%d requests failed, the last: %s: %s", r.opts.MaxFailures, rec.Class, rec.Error))
@@ -160,6 +163,18 @@ func (r *runner) ended(i int) {
 		}
 		call.keep, call.whole = r.calls[child].keep, r.calls[child].whole
 		r.calls[child] = call
+	}
+}
+
+// askEnough ends the run where the caller has seen enough.
+func (r *runner) askEnough(rec *Record) {
+	if r.opts.Enough == nil || r.ctx.Err() != nil {
+		return
+	}
+	r.asking.Lock()
+	defer r.asking.Unlock()
+	if why := r.opts.Enough(rec, int64(time.Since(r.start))); why != "" {
+		r.cancel(errors.New(why))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -238,6 +239,29 @@ func TestMaxFailures(t *testing.T) {
 		res := run(t, Target{URL: srv.URL, API: Generate}, Options{Prompts: prompts(50, 1), Concurrency: 1, MaxFailures: 4})
 		if s := Summarize(res); s.ByClass[ClassStatus] != 4 || s.Unsent != 46 {
 			t.Errorf("%v, %d unsent; want 4 failures and 46 unsent", s.ByClass, s.Unsent)
+		}
+	})
+}
+
+func TestEnoughEndsTheRun(t *testing.T) {
+	byEach(t, func(t *testing.T, run runFunc) {
+		m := newMock(t, Generate, nil)
+		seen, last := 0, int64(0) // without a lock: it is asked by one at a time
+		res := run(t, m.target(), Options{Prompts: prompts(50, 2), Concurrency: 4, Enough: func(rec *Record, now int64) string {
+			if !rec.OK() || now < rec.DoneNS || rec.DoneNS < 0 {
+				t.Errorf("asked at %d ns with %+v", now, rec)
+			}
+			if seen, last = seen+1, now; seen < 5 {
+				return ""
+			}
+			return "seen enough"
+		}})
+		s := Summarize(res)
+		if seen < 5 || seen > 8 || s.Requests-s.Failed < 5 || s.Requests > 12 || s.Unsent < 38 {
+			t.Errorf("asked %d times; %d sent, %d failed, %d unsent; want an end after 5 requests", seen, s.Requests, s.Failed, s.Unsent)
+		}
+		if rec := res.Records[49]; rec.Class != ClassCancelled || !strings.Contains(rec.Error, "seen enough") || last == 0 {
+			t.Errorf("a request that was not sent: %+v", rec)
 		}
 	})
 }
