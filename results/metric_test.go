@@ -2,6 +2,7 @@ package results
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +32,40 @@ func TestMetrics(t *testing.T) {
 	for _, name := range []string{"", "ttft", "run_id", "valid", "client_error_p99", "duration"} {
 		if m, ok := MetricOf(name); ok {
 			t.Errorf("%q is no metric, and found as %s", name, m.Name)
+		}
+	}
+}
+
+func TestParseLimits(t *testing.T) {
+	limits, err := ParseLimits("ttft_p99=0.5s, itl_p99_s=50ms,output_tps=1000,e2e_p99=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, l := range limits {
+		got += l.String() + " "
+	}
+	if want := "ttft_p99_s=0.5 itl_p99_s=0.05 output_tps=1000 e2e_p99_s=2 "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if l := limits[0]; !l.Met(0.5) || l.Met(0.51) || l.Met(math.NaN()) {
+		t.Error("a latency's limit is its highest value")
+	}
+	if l := limits[2]; !l.Met(1000) || l.Met(999) || l.Met(math.NaN()) {
+		t.Error("a rate's limit is its lowest value")
+	}
+	for text, want := range map[string]string{
+		"":                            "write METRIC=VALUE",
+		"ttft_p99":                    "write METRIC=VALUE",
+		"ttft=1s":                     "no metric ttft: there are",
+		"ttft_p99=0":                  "is no value above 0",
+		"ttft_p99=fast":               "write ttft_p99_s=500ms",
+		"output_tps=1s":               "write output_tps=100",
+		"ttft_p99=1s,ttft_p99_s=2":    "given twice",
+		"ttft_p99=NaN,output_tps=100": "is no value above 0",
+	} {
+		if _, err := ParseLimits(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }

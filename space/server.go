@@ -41,6 +41,20 @@ type Server struct {
 	StopGraceS    float64
 	// Failures classify a failed launch or run; the first match wins.
 	Failures []FailurePattern
+	// Deploy is what `harness export` needs to know beside the rest.
+	Deploy Deploy
+}
+
+// Deploy says how the engine is run outside of a study.
+type Deploy struct {
+	// Image and ImageCPU are container images, with and without GPUs; {version} is the
+	// group of Version, a regexp on the engine's version. "": none is known.
+	Image, ImageCPU string
+	Version         string
+	Bin             string   // {bin} in the image
+	Port            int      // that clients expect
+	Config          []string // the command that reads a YAML file of flags, {config}; nil: there is none
+	ConfigModel     string   // the model's name in it
 }
 
 // Probe is a command whose output has one interesting part.

@@ -21,7 +21,7 @@ func FailureClasses() []string {
 var (
 	apis         = []string{"completions", "chat", "generate", "completion"}
 	phases       = []string{"start", "warmup", "run"}
-	placeholders = []string{"{bin}", "{model}", "{host}", "{port}", "{flags}"}
+	placeholders = []string{"{bin}", "{model}", "{host}", "{port}", "{flags}", "{config}"}
 	placeholder  = regexp.MustCompile(`\{[a-z_]*\}`)
 )
 
@@ -75,9 +75,21 @@ func (d *document) server(n ast.Node, s *Server) {
 		"extra_body":      d.object("extra_body", &s.ExtraBody),
 		"start_timeout_s": d.number(&s.StartTimeoutS), "stop_grace_s": d.number(&s.StopGraceS),
 		"failures": d.items("failures", func(n ast.Node) { s.Failures = append(s.Failures, d.failure(n)) }),
+		"deploy":   func(n ast.Node) { d.deploy(n, &s.Deploy) },
 	}, "binaries", "argv", "ready", "api", "start_timeout_s", "stop_grace_s")
 	if s.StartTimeoutS < 0 || s.StopGraceS < 0 {
 		d.fail(n, "start_timeout_s and stop_grace_s cannot be negative")
+	}
+}
+
+// deploy reads how the engine is run outside of a study.
+func (d *document) deploy(n ast.Node, to *Deploy) {
+	d.fields(n, "deploy", map[string]reader{
+		"image": d.text(&to.Image), "image_cpu": d.text(&to.ImageCPU), "version": d.pattern(&to.Version, 1), "bin": d.text(&to.Bin),
+		"port": d.integer(&to.Port), "config": d.argv(&to.Config), "config_model": d.text(&to.ConfigModel), "evidence": d.text(new(string)),
+	}, "bin", "port", "evidence")
+	if (to.Image != "" || to.ImageCPU != "") && to.Version == "" {
+		d.fail(n, "an image needs version, a regexp that finds {version} in the engine's version")
 	}
 }
 
