@@ -36,7 +36,7 @@ func (a *app) drive(s *study.Study, goal study.Goal, asJSON bool) error {
 	for _, g := range s.Lock.GPUs {
 		gpus = append(gpus, g.UUID)
 	}
-	exec := executor.Local{Store: s.Store, GPUs: gpus, Watch: p.event}
+	exec := &executor.Local{Store: s.Store, GPUs: gpus, Watch: p.event}
 	ended, err := s.Run(a.ctx, a.abort, exec, goal, study.Watcher{Warn: p.warn, Begin: p.begin, End: p.end})
 	p.close()
 	if err != nil {

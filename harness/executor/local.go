@@ -9,15 +9,37 @@ import (
 	"harness/results"
 )
 
-// Local runs trials on this machine, one at a time.
+// Local runs trials on this machine, one at a time. It is not safe for concurrent use;
+// its slots are.
 type Local struct {
 	Store results.Store
 	GPUs  []string // UUIDs that a trial may use; none: the server sees what this process sees
 	Watch func(bench.Event)
+
+	busy bool
 }
 
-// Run measures one plan. See bench.Runner.Run for what ctx and abort end, and for
-// what an error means.
-func (l Local) Run(ctx, abort context.Context, p bench.Plan) (results.Trial, error) {
-	return bench.Runner{Store: l.Store, Watch: l.Watch}.Run(ctx, abort, p, l.GPUs)
+// Free is the number of devices that a trial could have now.
+func (l *Local) Free() int {
+	if l.busy {
+		return 0
+	}
+	return max(1, len(l.GPUs))
 }
+
+// Claim takes the machine for a plan; nil while another trial has it.
+func (l *Local) Claim(bench.Plan) (Slot, error) {
+	if l.busy {
+		return nil, nil
+	}
+	l.busy = true
+	return &localSlot{l}, nil
+}
+
+type localSlot struct{ *Local }
+
+func (s *localSlot) Run(ctx, abort context.Context, p bench.Plan) (results.Trial, error) {
+	return bench.Runner{Store: s.Store, Watch: s.Watch}.Run(ctx, abort, p, s.GPUs)
+}
+
+func (s *localSlot) Release() { s.busy = false }

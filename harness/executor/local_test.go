@@ -50,8 +50,13 @@ func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {
 		t.Fatal(err)
 	}
 	events := 0
-	l := Local{Store: s, GPUs: []string{"GPU-1"}, Watch: func(bench.Event) { events++ }}
-	row, err := l.Run(t.Context(), t.Context(), p)
+	l := &Local{Store: s, GPUs: []string{"GPU-1"}, Watch: func(bench.Event) { events++ }}
+	slot, err := l.Claim(p)
+	if err != nil || slot == nil || l.Free() != 0 {
+		t.Fatalf("claimed %v, %v; %d free", slot, err, l.Free())
+	}
+	row, err := slot.Run(t.Context(), t.Context(), p)
+	slot.Release()
 	if err != nil {
 		t.Fatal(err)
 	}

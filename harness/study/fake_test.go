@@ -12,6 +12,7 @@ import (
 
 	"harness/harness/bench"
 	"harness/harness/engine"
+	"harness/harness/executor"
 	"harness/harness/load"
 	"harness/results"
 	"harness/search"
@@ -87,6 +88,7 @@ type fakeExecutor struct {
 	invalid bool // no run of share 0.5 is ever valid
 	plans   []bench.Plan
 	before  func(p bench.Plan) // may be nil
+	busy    bool
 
 	stopAt int // trial that ends early, counted from 1; 0: none
 	how    string
@@ -101,6 +103,23 @@ const (
 )
 
 var errKilled = errors.New("killed")
+
+func (e *fakeExecutor) Free() int {
+	if e.busy {
+		return 0
+	}
+	return 1
+}
+
+func (e *fakeExecutor) Claim(bench.Plan) (executor.Slot, error) {
+	if e.busy {
+		return nil, nil
+	}
+	e.busy = true
+	return e, nil
+}
+
+func (e *fakeExecutor) Release() { e.busy = false }
 
 func (e *fakeExecutor) Run(ctx, _ context.Context, p bench.Plan) (results.Trial, error) {
 	if e.before != nil {

@@ -9,16 +9,12 @@
 package study
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
-	"harness/harness/bench"
 	"harness/results"
 	"harness/space"
 )
@@ -177,72 +173,4 @@ func Measured(trials []results.Trial) (seeds, asks int) {
 		}
 	}
 	return seeds, asks
-}
-
-// recover moves what is damaged out of the way, writes a row for each trial that has a
-// plan and none, and returns the study's rows.
-func (s *Study) recover(warn func(string)) (State, []bench.Plan, error) {
-	state, err := s.setAside(warn)
-	if err != nil {
-		return State{}, nil, err
-	}
-	plans, err := s.plans()
-	if err != nil {
-		return State{}, nil, err
-	}
-	for _, p := range plans {
-		if slices.ContainsFunc(state.Trials, func(t results.Trial) bool { return t.TrialID == p.TrialID }) {
-			continue
-		}
-		row := bench.Interrupted(p)
-		if err := s.Store.WriteTrial(row); err != nil {
-			return State{}, nil, err
-		}
-		state.Trials = append(state.Trials, row)
-	}
-	slices.SortFunc(state.Trials, func(a, b results.Trial) int { return cmp.Compare(a.TrialID, b.TrialID) })
-	return state, plans, nil
-}
-
-// setAside returns the study's rows after what cannot be used was set aside.
-func (s *Study) setAside(warn func(string)) (State, error) {
-	for {
-		state, err := s.Load()
-		if err != nil {
-			return State{}, err
-		}
-		bad, err := s.Store.Audit(state.Runs)
-		if err != nil {
-			return State{}, err
-		}
-		bad = append(state.Bad, bad...)
-		for _, b := range bad {
-			path, err := s.Store.SetAside(b)
-			if err != nil {
-				return State{}, err
-			}
-			warn(fmt.Sprintf("%v; moved to %s, and measured again where it counts", b, path))
-		}
-		if len(bad) == 0 {
-			return state, nil
-		}
-	}
-}
-
-func (s *Study) plans() ([]bench.Plan, error) {
-	ids, err := s.Store.Plans()
-	if err != nil {
-		return nil, err
-	}
-	plans := make([]bench.Plan, len(ids))
-	for i, id := range ids {
-		data, err := os.ReadFile(s.Store.PlanPath(id))
-		if err == nil {
-			err = json.Unmarshal(data, &plans[i])
-		}
-		if err != nil {
-			return nil, fmt.Errorf("plan of trial %s: %w", id, err)
-		}
-	}
-	return plans, nil
 }

@@ -1,0 +1,64 @@
+package study
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"harness/harness/bench"
+	"harness/search"
+)
+
+// Purposes of trials.
+const (
+	Seed    = "seed"    // sweep
+	Ask     = "ask"     // refine
+	Control = "control" // refine's uniform draws, to hold the others against
+)
+
+// Goal is what one command wants of a study.
+type Goal struct {
+	Mode    search.Mode
+	Purpose string        // Seed or Ask: what its trials are counted as
+	Trials  int           // configs; for Seed in all, for Ask beyond those that there are
+	Budget  time.Duration // no trial begins later than this after the start; 0: no bound
+	Control float64       // share of the asks that are uniform draws, 0 to less than 1
+
+	// Parallel is the most trials at a time; 0 is 1.
+	Parallel int
+}
+
+// counts reports whether a trial of a purpose is one of the goal's: a sweep makes
+// seeds, and all else is a refinement's.
+func (g Goal) counts(purpose string) bool { return (purpose == Seed) == (g.Purpose == Seed) }
+
+// goalTotal is how many configs of the goal's purpose there will be. The same refine
+// command after an interruption goes on to the goal that it had.
+func (l *loop) goalTotal(plans []bench.Plan) int {
+	if l.goal.Purpose == Seed {
+		return l.goal.Trials
+	}
+	for _, p := range slices.Backward(plans) {
+		if l.goal.counts(p.Purpose) {
+			if p.Goal.Total > l.done && p.Goal.Trials == l.goal.Trials {
+				return p.Goal.Total
+			}
+			break
+		}
+	}
+	return l.done + l.goal.Trials
+}
+
+// budget is how many configs there will be in all.
+func (l *loop) budget(known []*config) int {
+	others := 0
+	for _, c := range known {
+		if !l.goal.counts(c.purpose) {
+			others++
+		}
+	}
+	return l.total + others
+}
+
+// ErrNoHistory is returned where there is nothing that a refinement could build on.
+var ErrNoHistory = errors.New("the study has no trial that ended well yet: run `harness sweep` first")
