@@ -12,14 +12,19 @@ import (
 // Front is what a search says of the best of what was measured, errors allowed for.
 type Front struct {
 	Points []FrontPoint // by TTFT; all that are on the front with a probability of 0.05 or more
+	Rest   []FrontPoint // likewise; what keeps the limits and is on it with less
 
 	// HV is the median of the hypervolume of the front, in logarithms of both
 	// objectives up to the reference; between HVLow and HVHigh it is with a
 	// probability of 0.9.
 	HV, HVLow, HVHigh float64
 
-	RefTTFT, RefTPS float64 // the reference point, inferred from what was measured
+	RefTTFT, RefTPS float64 // the reference point: Options.Reference, or inferred from what was measured
 }
+
+// Reference is a point up to which dominated area counts: no worse TTFT in seconds,
+// no fewer tokens per second.
+type Reference struct{ TTFT, TPS float64 }
 
 // FrontPoint is one load point of a measured configuration.
 type FrontPoint struct {
@@ -51,15 +56,18 @@ func (s *Searcher) Front() Front {
 		RefTTFT: math.Exp(d.ref[0]), RefTPS: math.Exp(-d.ref[1]),
 	}
 	for i, q := range d.samples {
-		if d.p[i] < reportedLeast {
-			continue
-		}
 		p := FrontPoint{Rank: q.rank, Load: q.load, Launches: q.launches, P: min(1, d.p[i])}
 		p.TTFT, p.TPS = math.Exp(d.mean[0][i]), math.Exp(-d.mean[1][i])
 		p.TTFTSE, p.TPSSE = math.Sqrt(d.variance[0][i]), math.Sqrt(d.variance[1][i])
-		f.Points = append(f.Points, p)
+		if p.P < reportedLeast {
+			f.Rest = append(f.Rest, p)
+		} else {
+			f.Points = append(f.Points, p)
+		}
 	}
-	slices.SortStableFunc(f.Points, func(a, b FrontPoint) int { return cmp.Compare(a.TTFT, b.TTFT) })
+	for _, points := range [][]FrontPoint{f.Points, f.Rest} {
+		slices.SortStableFunc(points, func(a, b FrontPoint) int { return cmp.Compare(a.TTFT, b.TTFT) })
+	}
 	return f
 }
 
@@ -95,7 +103,11 @@ func (s *Searcher) doubt() *doubt {
 	}
 	s.doubts = nil
 	if s.history.working() > 0 {
-		if o := newOutlook(s.history, s.encoder, s.seed); slices.ContainsFunc(o.samples, func(q sample) bool { return q.kept }) {
+		o := newOutlook(s.history, s.encoder, s.seed)
+		if r := s.reference; r != (Reference{}) {
+			o.ref = Point{TTFT: r.TTFT, TPS: r.TPS}.costs()
+		}
+		if slices.ContainsFunc(o.samples, func(q sample) bool { return q.kept }) {
 			s.doubts = newDoubt(o, s.seed)
 		}
 	}

@@ -32,6 +32,23 @@ type limitModel struct {
 // newOutlook fits the models to a history in which something works. Each fit
 // runs in a goroutine of its own.
 func newOutlook(h *history, e *encoder, seed uint64) *outlook {
+	o := h.observed(e)
+	var fits sync.WaitGroup
+	for axis := range o.costs {
+		fits.Go(func() { o.costs[axis] = fitFollowing(o.costData(axis), h.background.trendsOf(axis), seed) })
+	}
+	o.limits = make([]limitModel, len(h.limits))
+	for i, l := range h.limits {
+		fits.Go(func() { o.limits[i] = limitModel{l, fitSurrogate(o.metricData(l.Metric), seed)} })
+	}
+	fits.Go(func() { o.success = newSuccessModel(h, e) })
+	fits.Go(func() { o.seconds = newSecondsModel(h, e, seed) })
+	fits.Wait()
+	return o
+}
+
+// observed is an outlook before its models are fitted.
+func (h *history) observed(e *encoder) *outlook {
 	o := &outlook{encoder: e, samples: append(h.samples(e), h.background.same...)}
 	o.loads = loads(o.samples)
 	counted := keptCosts(o.samples)
@@ -41,17 +58,6 @@ func newOutlook(h *history, e *encoder, seed uint64) *outlook {
 		}
 	}
 	o.ref = reference(counted)
-	var fits sync.WaitGroup
-	for axis := range o.costs {
-		fits.Go(func() { o.costs[axis] = fitFollowing(o.costData(axis), h.background.trends[axis], seed) })
-	}
-	o.limits = make([]limitModel, len(h.limits))
-	for i, l := range h.limits {
-		fits.Go(func() { o.limits[i] = limitModel{l, fitSurrogate(o.metricData(l.Metric), seed)} })
-	}
-	fits.Go(func() { o.success = newSuccessModel(h, e) })
-	fits.Go(func() { o.seconds = newSecondsModel(h, e, seed) })
-	fits.Wait()
 	return o
 }
 

@@ -3,6 +3,7 @@ package search
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -21,6 +22,10 @@ import (
 type Prior struct {
 	Lattice *space.Lattice
 	Told    []Told
+
+	// Elsewhere: under other conditions, such as another machine or workload. Its
+	// values say nothing here, though the lattice may be the same; its shape may.
+	Elsewhere bool
 }
 
 // Told is a configuration and what came of one launch of it.
@@ -48,47 +53,65 @@ func (p Prior) validate() error {
 
 // background is what all priors of a search come to.
 type background struct {
-	same   []sample     // from the same lattice
-	inputs [][]float64  // from the same lattice: what worked or failed
-	works  []bool       // by inputs
-	trends [2]surrogate // of the costs, from other lattices; nil where there are none
+	same   []sample    // from the same lattice
+	inputs [][]float64 // from the same lattice: what worked or failed
+	works  []bool      // by inputs
+	trends []trend     // of the others, one for each that has enough to say
+	usable []int       // by prior: points that can be read here
+	sames  []bool      // by prior: it is of the same lattice
+}
+
+// trend is what one study of another lattice says of the costs: their shape there.
+type trend struct {
+	prior int
+	costs [2]surrogate
 }
 
 // newBackground encodes priors for the models of a search.
 func newBackground(priors []Prior, e *encoder, seed uint64) background {
-	var b background
-	var others []sample
-	for _, p := range priors {
+	b := background{usable: make([]int, len(priors)), sames: make([]bool, len(priors))}
+	for i, p := range priors {
 		h := newHistory(p.Lattice, nil)
 		for _, t := range p.Told {
 			h.tell(t.Rank, t.Outcome)
 		}
-		if p.Lattice.ID() == e.lattice.ID() {
-			b.same = append(b.same, h.samples(e)...)
+		if b.sames[i] = p.same(e.lattice); b.sames[i] {
+			all := h.samples(e)
+			b.usable[i] = len(all)
+			b.same = append(b.same, all...)
 			x, works := h.labels(e)
 			b.inputs, b.works = append(b.inputs, x...), append(b.works, works...)
 			continue
 		}
+		var read []sample
 		for _, s := range h.samples(newEncoder(p.Lattice)) {
 			if x, ok := e.translate(p.Lattice.Config(p.Lattice.Unrank(s.rank, nil)), s.load); ok {
 				s.x = x
-				others = append(others, s)
+				read = append(read, s)
 			}
+		}
+		if b.usable[i] = len(read); len(read) >= trendLeast {
+			b.trends = append(b.trends, trend{i, fitTrend(read, e, seed)})
 		}
 	}
 	for i := range b.same {
 		b.same[i].kept = false // not of this study, hence on no front of it
 	}
-	if len(others) >= trendLeast {
-		for axis := range b.trends {
-			d := gp.Data{Categorical: e.categorical}
-			for _, s := range others {
-				d.X, d.Y, d.Noise = append(d.X, s.x), append(d.Y, s.costs[axis]), append(d.Noise, s.variance[axis])
-			}
-			b.trends[axis] = fitSurrogate(d, seed)
-		}
-	}
 	return b
+}
+
+// same reports whether a prior's values count as observations in a lattice.
+func (p Prior) same(l *space.Lattice) bool { return !p.Elsewhere && p.Lattice.ID() == l.ID() }
+
+func fitTrend(all []sample, e *encoder, seed uint64) (costs [2]surrogate) {
+	for axis := range costs {
+		d := gp.Data{Categorical: e.categorical}
+		for _, s := range all {
+			d.X, d.Y, d.Noise = append(d.X, s.x), append(d.Y, s.costs[axis]), append(d.Noise, s.variance[axis])
+		}
+		costs[axis] = fitSurrogate(d, seed)
+	}
+	return costs
 }
 
 // translate is the input for a configuration of another lattice: by the names of
@@ -120,11 +143,20 @@ const (
 	trendCorrelation = 0.3
 )
 
+// rankCorrelation is Spearman's, NaN where there are fewer than trendLeast values, or
+// all of one kind are equal.
+func rankCorrelation(y, trend []float64) float64 {
+	if len(y) < trendLeast {
+		return math.NaN()
+	}
+	return stat.Correlation(ranks(y), ranks(trend), nil)
+}
+
 // follow returns the slope with which values follow a trend at the same inputs:
 // that of least squares, so their correlation in the scale of the values. It is 0
 // where there are too few to tell, or their ranks correlate by less than 0.3.
 func follow(y, trend []float64) float64 {
-	if len(y) < trendLeast || stat.Correlation(ranks(y), ranks(trend), nil) < trendCorrelation {
+	if !(rankCorrelation(y, trend) >= trendCorrelation) {
 		return 0
 	}
 	_, slope := stat.LinearRegression(trend, y, nil, false)
@@ -158,24 +190,34 @@ type following struct {
 	at    []float64 // the trend where the function was observed
 }
 
-// fitFollowing fits a surrogate to observations, along with a trend where they
-// follow it; trend may be nil.
-func fitFollowing(d gp.Data, trend surrogate, seed uint64) surrogate {
-	if trend == nil {
+// fitFollowing fits a surrogate to observations, along with the trend that they
+// follow best, where they follow one.
+func fitFollowing(d gp.Data, trends []surrogate, seed uint64) surrogate {
+	i, at := best(d, trends)
+	if i < 0 {
 		return fitSurrogate(d, seed)
 	}
-	at, _ := trend.predict(d.X)
 	slope := follow(d.Y, at)
-	if slope == 0 {
-		return fitSurrogate(d, seed)
-	}
 	rest := d
 	rest.Y = make([]float64, len(d.Y))
 	for i, y := range d.Y {
 		rest.Y[i] = y - slope*at[i]
 		at[i] *= slope
 	}
-	return following{rest: fitSurrogate(rest, seed), trend: trend, slope: slope, at: at}
+	return following{rest: fitSurrogate(rest, seed), trend: trends[i], slope: slope, at: at}
+}
+
+// best is the trend of the highest rank correlation with observations, and its
+// values there; -1 where they follow none.
+func best(d gp.Data, trends []surrogate) (i int, at []float64) {
+	i, highest := -1, 0.0
+	for k, t := range trends {
+		values, _ := t.predict(d.X)
+		if c := rankCorrelation(d.Y, values); follow(d.Y, values) > 0 && c > highest {
+			i, at, highest = k, values, c
+		}
+	}
+	return i, at
 }
 
 // of is the trend at inputs.

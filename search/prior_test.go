@@ -86,8 +86,8 @@ func TestPriorsRefused(t *testing.T) {
 		want  string
 	}{
 		{Prior{}, "without a lattice"},
-		{Prior{l, []Told{{space.RankOf(3), measured(1, 1)}}}, "rank 3 is not in this lattice"},
-		{Prior{l, []Told{{space.RankOf(1), measured(math.NaN(), 1)}}}, "configuration 1: TTFT of NaN"},
+		{Prior{Lattice: l, Told: []Told{{space.RankOf(3), measured(1, 1)}}}, "rank 3 is not in this lattice"},
+		{Prior{Lattice: l, Told: []Told{{space.RankOf(1), measured(math.NaN(), 1)}}}, "configuration 1: TTFT of NaN"},
 	} {
 		if _, err := New(l, Options{Mode: Hybrid, Prior: []Prior{tt.prior}}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("error %v, want %q", err, tt.want)

@@ -73,6 +73,10 @@ type Options struct {
 	// Prior is what other studies measured. Only Hybrid makes use of it.
 	Prior []Prior
 
+	// Reference is up to where Front counts dominated area; the zero value: up to one
+	// inferred from what was measured. It changes no ask.
+	Reference Reference
+
 	// Control is the share of asks that are uniform draws instead, from 0 to less
 	// than 1, so that it can be said whether choosing helped: see NewBenefit.
 	Control float64
@@ -118,8 +122,9 @@ type Searcher struct {
 	encoder *encoder
 	mode    proposer
 
-	doubts  *doubt // of the history's version doubted; nil = not computed
-	doubted int
+	reference Reference // of Front
+	doubts    *doubt    // of the history's version doubted; nil = not computed
+	doubted   int
 }
 
 // A proposer is one mode of choosing.
@@ -151,7 +156,10 @@ func New(l *space.Lattice, o Options) (*Searcher, error) {
 			return nil, err
 		}
 	}
-	s := &Searcher{seed: o.Seed, control: o.Control, history: newHistory(l, o.Limits), encoder: newEncoder(l)}
+	if r := o.Reference; r != (Reference{}) && !(positive(r.TTFT) && positive(r.TPS)) {
+		return nil, fmt.Errorf("reference of TTFT %v s at %v tokens/s: want both finite and above 0", r.TTFT, r.TPS)
+	}
+	s := &Searcher{seed: o.Seed, control: o.Control, reference: o.Reference, history: newHistory(l, o.Limits), encoder: newEncoder(l)}
 	s.encoder.memory = o.Memory
 	s.history.background = newBackground(o.Prior, s.encoder, o.Seed)
 	switch o.Mode {
