@@ -62,6 +62,7 @@ def truth(record, requests, concurrency):
         "ttft_s": spread([(r["write_ns"][0] - r["arrival_ns"]) / 1e9 for r in kept]),
         "itl_s": spread(gaps),
         "tpot_s": spread([(r["write_ns"][-1] - r["write_ns"][0]) / 1e9 / (len(r["write_ns"]) - 1) for r in kept if len(r["write_ns"]) > 1]),
+        "e2e_s": spread([(r["end_ns"] - r["arrival_ns"]) / 1e9 for r in kept]),
         "output_tps": tokens / ((last - first) / 1e9),
         "turn_around_s": quantile(turns, 0.5),
         "connections": record["connections"],
