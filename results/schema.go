@@ -47,7 +47,7 @@ type Trial struct {
 	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config
 	Outcome         string   `parquet:"outcome,dict" json:"outcome"`                       // ok | failed | cancelled
 	FailureClass    string   `parquet:"failure_class,dict" json:"failure_class,omitempty"` // "" when ok
-	Phase           string   `parquet:"phase,dict" json:"phase,omitempty"`                 // start | warmup | run, where it failed
+	Phase           string   `parquet:"phase,dict" json:"phase,omitempty"`                 // start | first_token | warmup | run, where it failed
 	ExitStatus      *int32   `parquet:"exit_status,optional" json:"exit_status,omitempty"` // of the server, when it ended by itself; -N: signal N
 	FailureSeconds  *float64 `parquet:"failure_s,optional" json:"failure_s,omitempty"`     // seconds since launch
 	FailureLine     string   `parquet:"failure_line" json:"failure_line,omitempty"`        // the log line that decided the class

@@ -22,7 +22,7 @@ func TestFailurePatterns(t *testing.T) {
 		{"llamacpp", "E llama_init_from_model: quantized V cache requires flash_attn to be enabled\nE common_init: failed to create context with model\nexiting due to model loading error", 1, "start", "illegal_config"},
 		{"llamacpp", "E gguf_init_from_file: failed to open GGUF file 'nope.gguf' (No such file or directory)\nexiting due to model loading error", 1, "start", "model_unreadable"},
 		{"llamacpp", "tensor 'x' data is not within the file bounds, model is corrupted or incomplete", 1, "start", "model_unreadable"},
-		{"llamacpp", "E ggml_aligned_malloc: insufficient memory\nfailed to allocate buffer for kv cache\nexiting due to model loading error", 1, "start", "oom_load"},
+		{"llamacpp", "E ggml_aligned_malloc: insufficient memory\nfailed to allocate buffer for kv cache\nexiting due to model loading error", 1, "start", "no_kv_memory"},
 		{"llamacpp-cpu", "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 18096\nexiting due to HTTP server error", 1, "start", "port"},
 		{"vllm", `vllm: error: unrecognized arguments: --bogus 1`, 2, "start", "bad_flag"},
 		{"vllm", `ValidationError: 1 validation error: max_num_batched_tokens (16) is smaller than max_model_len (1024)`, 1, "start", "illegal_config"},

@@ -39,6 +39,9 @@ type Server struct {
 	// SIGTERM and SIGKILL, in seconds.
 	StartTimeoutS float64
 	StopGraceS    float64
+	// StallTimeoutS bounds the time in which a request brings no token, in seconds: then
+	// the server counts as hung. 0 = the load generator's own bounds.
+	StallTimeoutS float64
 	// Failures classify a failed launch or run; the first match wins.
 	Failures []FailurePattern
 	// Deploy is what `harness export` needs to know beside the rest.
@@ -76,6 +79,6 @@ type FailurePattern struct {
 	Class    string // one of FailureClasses
 	Pattern  string // regexp on one log line; "" = any
 	Exit     *int   // exit status; nil = any
-	Phase    string // start, warmup or run; "" = any
+	Phase    string // start, first_token (the first generation), warmup or run; "" = any
 	Evidence string
 }

@@ -20,7 +20,7 @@ func FailureClasses() []string {
 
 var (
 	apis         = []string{"completions", "chat", "generate", "completion"}
-	phases       = []string{"start", "warmup", "run"}
+	phases       = []string{"start", "first_token", "warmup", "run"}
 	placeholders = []string{"{bin}", "{model}", "{host}", "{port}", "{flags}", "{config}"}
 	placeholder  = regexp.MustCompile(`\{[a-z_]*\}`)
 )
@@ -73,12 +73,12 @@ func (d *document) server(n ast.Node, s *Server) {
 		}),
 		"metrics":         func(n ast.Node) { d.endpoint(&metrics)(n); s.Metrics = &metrics },
 		"extra_body":      d.object("extra_body", &s.ExtraBody),
-		"start_timeout_s": d.number(&s.StartTimeoutS), "stop_grace_s": d.number(&s.StopGraceS),
+		"start_timeout_s": d.number(&s.StartTimeoutS), "stop_grace_s": d.number(&s.StopGraceS), "stall_timeout_s": d.number(&s.StallTimeoutS),
 		"failures": d.items("failures", func(n ast.Node) { s.Failures = append(s.Failures, d.failure(n)) }),
 		"deploy":   func(n ast.Node) { d.deploy(n, &s.Deploy) },
 	}, "binaries", "argv", "ready", "api", "start_timeout_s", "stop_grace_s")
-	if s.StartTimeoutS < 0 || s.StopGraceS < 0 {
-		d.fail(n, "start_timeout_s and stop_grace_s cannot be negative")
+	if s.StartTimeoutS < 0 || s.StopGraceS < 0 || s.StallTimeoutS < 0 {
+		d.fail(n, "start_timeout_s, stop_grace_s and stall_timeout_s cannot be negative")
 	}
 }
 

@@ -143,7 +143,7 @@ func (l *Live) invalid(ctx context.Context, m Measured) string {
 	if reason := invalidReason(m.Row); reason != "" || l.Lenient || m.Row.ClientFaults == "" {
 		return reason
 	}
-	return "this machine took part in the times: " + m.Row.ClientFaults
+	return clientPrefix + m.Row.ClientFaults
 }
 
 // generated is the server's own count of all tokens that it has made.

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results"
 )
@@ -127,47 +126,6 @@ func TestInvalidReason(t *testing.T) {
 		r := results.Run{Requests: tt.requests, Failures: tt.failed, PromptTokens: tt.prompt, CachedTokens: tt.cached, SharedTokens: tt.shared}
 		if got := invalidReason(r); got != tt.want {
 			t.Errorf("%+v: %q, want %q", tt, got, tt.want)
-		}
-	}
-}
-
-func TestFailureOf(t *testing.T) {
-	for _, tt := range []struct {
-		classes string
-		class   string
-		text    string
-	}{
-		{"", "", "0 of 0 requests failed"},
-		{"- -", "", "0 of 2 requests failed"},
-		{"cancelled cancelled", "", "0 of 2 requests failed"},
-		{"- reset", engine.RequestErrors, "1 of 2 requests failed, the first: reset: why"},
-		{"reset timeout_gap timeout_first_token", engine.HangServing, "3 of 3"},
-		{"empty wrong_count reset cancelled", engine.WrongOutput, "3 of 4 requests failed, the first: empty: why"},
-		{"timeout_total reset", engine.HangServing, "2 of 2"}, // as many: by name
-		{"reset timeout_total", engine.HangServing, "2 of 2"},
-	} {
-		var requests []results.Request
-		for _, c := range strings.Fields(tt.classes) {
-			requests = append(requests, results.Request{FailureClass: strings.TrimPrefix(c, "-"), Error: "why"})
-		}
-		class, text := failureOf(requests)
-		if class != tt.class || !strings.HasPrefix(text, tt.text) {
-			t.Errorf("%s: %s, %q; want %s, %q", tt.classes, class, text, tt.class, tt.text)
-		}
-	}
-}
-
-func TestRequestClass(t *testing.T) {
-	for want, classes := range map[string][]string{
-		engine.HangServing: {load.ClassFirstTO, load.ClassGapTO, load.ClassTotalTO},
-		engine.WrongOutput: {load.ClassWrongCount, load.ClassEmpty},
-		engine.RequestErrors: {load.ClassConnect, load.ClassConnectTO, load.ClassReset, load.ClassProtocol, load.ClassTooMany,
-			load.ClassOverloaded, load.ClassStatus, load.ClassInBand, load.ClassTruncated, load.ClassNoUsage, load.ClassCancelled},
-	} {
-		for _, c := range classes {
-			if got := requestClass(c); got != want {
-				t.Errorf("requestClass(%s) = %s, want %s", c, got, want)
-			}
 		}
 	}
 }

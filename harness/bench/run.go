@@ -18,7 +18,7 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 	for try := 1; ; try++ {
 		flushed, err := t.server.Flush(ctx)
 		if err != nil && ctx.Err() == nil {
-			return t.diagnose(ctx, engine.PhaseRun, engine.RequestErrors, "flush of the prefix cache: "+err.Error()), nil
+			return t.diagnose(ctx, engine.PhaseRun, classOfFlush(err), "flush of the prefix cache: "+err.Error()), nil
 		}
 		started := time.Now().UTC()
 		block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
@@ -44,12 +44,12 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 		}
 		t.sample(ctx, id)
 		if row.Valid {
+			t.pace.ran(r.Point, row.OutputTPS)
 			return nil, nil
 		}
 		t.say("run", fmt.Sprintf("%s, repeat %d, is invalid: %s", r.LoadPoint(), r.Repeat, row.InvalidReason))
 		if try == MaxTries {
-			if row.Failures > 0 {
-				class, text := failureOf(requests)
+			if class, text := failureOfRun(row, requests); class != "" {
 				return t.diagnose(ctx, engine.PhaseRun, class, text), nil
 			}
 			return nil, nil
@@ -79,7 +79,9 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	row.StudyID, row.TrialID, row.RunID, row.ConfigID = t.plan.StudyID, t.plan.TrialID, id, t.plan.ConfigID
 	row.Repeat, row.API, row.Simulated = int32(r.Repeat), string(t.target.API), t.plan.Simulated
 	row.Seed = int64(t.plan.Workload.Seed)
-	row.InvalidReason = invalidReason(row)
+	if row.InvalidReason = invalidReason(row); row.InvalidReason == "" {
+		row.InvalidReason = t.pace.slow(r.Point, row.OutputTPS, row.DurationS)
+	}
 	row.Valid = row.InvalidReason == ""
 	return row
 }

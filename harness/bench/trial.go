@@ -46,6 +46,7 @@ type trial struct {
 	row     results.Trial
 	born    time.Time
 	samples []results.Sample
+	pace    pace
 }
 
 // Run measures a plan on the given GPUs (as CUDA_VISIBLE_DEVICES takes them; none: the
@@ -196,15 +197,25 @@ func (t *trial) firstToken(ctx context.Context) *engine.Failure {
 	prompt.OutputTokens = min(prompt.OutputTokens, 4)
 	alive, cancel := t.alive(ctx)
 	defer cancel()
-	record, err := load.Probe(alive, t.target, prompt)
-	if err == nil || ctx.Err() != nil {
+	options := load.Options{Prompts: []load.Prompt{prompt}, Concurrency: 1}
+	t.boundStalls(&options)
+	result, err := load.Run(alive, t.target, options)
+	switch {
+	case ctx.Err() != nil:
 		return nil
+	case err != nil:
+		return t.diagnose(ctx, engine.PhaseFirst, classOfError(err), "first generation: "+err.Error())
+	case !result.Records[0].OK():
+		r := result.Records[0]
+		return t.diagnose(ctx, engine.PhaseFirst, requestClass(r.Class, r.Error), fmt.Sprintf("first generation: %s: %s", r.Class, r.Error))
 	}
-	class := engine.RequestErrors
-	if record.Class != "" {
-		class = requestClass(record.Class)
-	}
-	return t.diagnose(ctx, engine.PhaseStart, class, "first generation: "+err.Error())
+	return nil
+}
+
+// boundStalls sets how long a request may bring no token.
+func (t *trial) boundStalls(o *load.Options) {
+	limit := time.Duration(t.plan.Launch.Server.StallTimeoutS * float64(time.Second))
+	o.FirstTokenTimeout, o.GapTimeout = limit, limit
 }
 
 // alive returns a context that ends with ctx or with the server, so that no client
@@ -219,32 +230,6 @@ func (t *trial) alive(ctx context.Context) (context.Context, context.CancelFunc)
 		}
 	}()
 	return ctx, cancel
-}
-
-// diagnose classifies what went wrong. Where requests failed it waits for the end of
-// a server that may be dying, since that tells more than they do.
-func (t *trial) diagnose(ctx context.Context, phase, fallback, description string) *engine.Failure {
-	if fallback == engine.RequestErrors {
-		t.settle(ctx)
-	}
-	f := t.server.Diagnose(phase, fallback, description)
-	return &f
-}
-
-// settleTime bounds the wait for the end of a server that may be dying.
-const settleTime = 2 * time.Second
-
-// settle waits for the end of a server that seems to be dying: it breaks its
-// connections a moment before its process has ended (SGLang's parent goes after its
-// children).
-func (t *trial) settle(ctx context.Context) {
-	timer := time.NewTimer(settleTime)
-	defer timer.Stop()
-	select {
-	case <-t.server.Done():
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 func (t *trial) stop(abort context.Context) {

@@ -89,22 +89,28 @@ func TestFailuresAreRows(t *testing.T) {
 	}{
 		{name: "refuses a flag", flags: "-refuse", class: engine.BadFlag, phase: engine.PhaseStart, exit: "1",
 			line: "error: invalid argument: --bogus", tail: "--bogus"},
-		{name: "does not generate", flags: "-fail-tries 9 -fail-block " + probe, class: engine.RequestErrors, phase: engine.PhaseStart,
-			line: "first generation: one request to the server failed: http_status"},
-		{name: "generates nothing", flags: "-empty " + probe, class: engine.WrongOutput, phase: engine.PhaseStart, line: "first generation"},
-		{name: "dies at the first generation", flags: "-die " + probe, class: engine.Crash, phase: engine.PhaseStart, exit: "7", line: "GGML_ASSERT", tail: "GGML_ASSERT"},
+		{name: "does not generate", flags: "-fail-tries 9 -fail-block " + probe, class: engine.RequestErrors, phase: engine.PhaseFirst,
+			line: "first generation: http_status"},
+		{name: "generates nothing", flags: "-empty " + probe, class: engine.WrongOutput, phase: engine.PhaseFirst, line: "first generation"},
+		{name: "dies at the first generation", flags: "-die " + probe, class: engine.Crash, phase: engine.PhaseFirst, exit: "7", line: "GGML_ASSERT", tail: "GGML_ASSERT"},
 		{name: "dies in the warm-up", flags: "-die " + warmup, class: engine.Crash, phase: engine.PhaseWarmup, exit: "7", line: "GGML_ASSERT", tail: "GGML_ASSERT"},
 		{name: "answers nothing in the warm-up", flags: "-fail-tries 9 -fail-block " + warmup, class: engine.RequestErrors, phase: engine.PhaseWarmup,
 			line: "requests failed, the first: http_status"},
 		{name: "dies in a run", flags: "-die 1", class: engine.Crash, phase: engine.PhaseRun, exit: "7", line: "GGML_ASSERT", tail: "GGML_ASSERT",
 			kept: "c1-r1 c2-r1"},
+		{name: "stops in the first generation", flags: "-hold " + probe, class: engine.HangServing, phase: engine.PhaseFirst, line: "first generation: timeout_gap"},
+		{name: "stops in the warm-up", flags: "-hold " + warmup, class: engine.HangServing, phase: engine.PhaseWarmup, line: "timeout_gap"},
 		{name: "makes too few tokens", flags: "-short 0", class: engine.WrongOutput, phase: engine.PhaseRun,
 			line: "wrong_count", kept: "c1-r1 c1-r1.2 c1-r1.3", reason: "requests failed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			pid := pidFile(t)
-			o := measure(t, t.Context(), testPlan(t, append(strings.Fields(tt.flags), "-pid", pid)...), nil)
+			p := testPlan(t, append(strings.Fields(tt.flags), "-pid", pid)...)
+			if strings.HasPrefix(tt.flags, "-hold") {
+				p.Launch.Server.StallTimeoutS = 0.5
+			}
+			o := measure(t, t.Context(), p, nil)
 			r := o.trial
 			exit := ""
 			if r.ExitStatus != nil {

@@ -3,8 +3,6 @@ package bench
 import (
 	"fmt"
 
-	"harness/harness/engine"
-	"harness/harness/load"
 	"harness/results"
 )
 
@@ -15,6 +13,10 @@ const (
 	maxSharedShare = 0.02  // the same where some are shared: servers cache whole blocks
 	MaxTries       = 3     // of one run, the first included
 )
+
+// clientPrefix begins the invalid reason of a run whose times say more of this machine
+// than of the server.
+const clientPrefix = "this machine took part in the times: "
 
 // invalidReason says why a run's numbers must not be used; "" when they may.
 func invalidReason(r results.Run) string {
@@ -30,40 +32,4 @@ func invalidReason(r results.Run) string {
 		return fmt.Sprintf("%d of %d prompt tokens came from the prefix cache, and %d could by design", r.CachedTokens, r.PromptTokens, r.SharedTokens)
 	}
 	return ""
-}
-
-// failureOf names the class of a trial whose run stayed invalid, from the classes of
-// its failed requests. "" when no request failed.
-func failureOf(requests []results.Request) (class, description string) {
-	counts := map[string]int{}
-	total := 0
-	example := ""
-	for _, r := range requests {
-		if r.FailureClass == "" || r.FailureClass == load.ClassCancelled {
-			continue // what the run's early end cut off tells nothing
-		}
-		total++
-		if example == "" {
-			example = r.FailureClass + ": " + r.Error
-		}
-		counts[requestClass(r.FailureClass)]++
-	}
-	for c, n := range counts {
-		if n > counts[class] || n == counts[class] && c < class {
-			class = c
-		}
-	}
-	return class, fmt.Sprintf("%d of %d requests failed, the first: %s", total, len(requests), example)
-}
-
-// requestClass maps the way a request failed to the failure class of a trial.
-func requestClass(c string) string {
-	switch c {
-	case load.ClassFirstTO, load.ClassGapTO, load.ClassTotalTO:
-		return engine.HangServing
-	case load.ClassWrongCount, load.ClassEmpty:
-		return engine.WrongOutput
-	default:
-		return engine.RequestErrors
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"harness/harness/engine"
 	"harness/harness/load"
@@ -41,6 +40,9 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 			class, text := failureOf(t.requestRows("", o.result.Records))
 			return t.diagnose(ctx, engine.PhaseWarmup, class, text)
 		}
+		if s.Failed == 0 {
+			t.pace.warmed(top, s.OutputTPS)
+		}
 		if math.Abs(s.OutputTPS-last) <= steadyChange*last && round >= minWarmupRounds {
 			t.row.WarmupSteady = true
 			return nil
@@ -66,6 +68,7 @@ func (t *trial) offer(ctx context.Context, phase string, block uint64, point Poi
 	prompts := t.source.Prompts(block, requests)
 	options := point.Options(t.plan.OpenLoop, prompts, t.plan.Workload.Seed+block)
 	options.MaxFailures = max(4, requests/4)
+	t.boundStalls(&options)
 	result, err := load.Run(alive, t.target, options)
 	o := offered{prompts, result}
 	if ctx.Err() != nil {
@@ -80,14 +83,7 @@ func (t *trial) offer(ctx context.Context, phase string, block uint64, point Poi
 	default:
 	}
 	if err != nil {
-		return o, t.diagnose(ctx, phase, engine.RequestErrors, err.Error())
+		return o, t.diagnose(ctx, phase, classOfError(err), err.Error())
 	}
 	return o, nil
-}
-
-// connectionsLost reports whether a request failed as those of a dying server do.
-func connectionsLost(result *load.Result) bool {
-	return slices.ContainsFunc(result.Records, func(r load.Record) bool {
-		return r.Class == load.ClassConnect || r.Class == load.ClassReset || r.Class == load.ClassTruncated
-	})
 }

@@ -15,28 +15,29 @@ import (
 const (
 	BadFlag         = "bad_flag"         // the engine's argument parser refused a flag
 	IllegalConfig   = "illegal_config"   // the engine refused the combination
-	ModelUnreadable = "model_unreadable" //
-	OOMLoad         = "oom_load"
-	OOMCapture      = "oom_capture"
-	OOMServing      = "oom_serving"
-	NoKVMemory      = "no_kv_memory"
-	Port            = "port"
-	Crash           = "crash"
-	HangStart       = "hang_start"
-	HangServing     = "hang_serving"
-	Slow            = "slow"
-	WrongOutput     = "wrong_output"
-	RequestErrors   = "request_errors"
-	ClientOverload  = "client_overload"
-	GPUFault        = "gpu_fault"
-	Killed          = "killed"
-	Cancelled       = "cancelled"
-	HarnessError    = "harness_error"
+	ModelUnreadable = "model_unreadable" // missing, cut off, or of a kind that the engine does not know
+	OOMLoad         = "oom_load"         // no memory before the server was ready
+	OOMCapture      = "oom_capture"      // no memory while graphs were captured
+	OOMServing      = "oom_serving"      // no memory from the first generation on
+	NoKVMemory      = "no_kv_memory"     // the weights fit, and leave no room for a KV cache
+	Port            = "port"             // another process had the port
+	Crash           = "crash"            // the server ended by itself
+	HangStart       = "hang_start"       // it runs, and is not ready in time
+	HangServing     = "hang_serving"     // it runs, and no token comes
+	Slow            = "slow"             // it answers, and far slower than it did before
+	WrongOutput     = "wrong_output"     // no tokens, or another number than was asked for
+	RequestErrors   = "request_errors"   // it runs, and refuses or breaks requests
+	ClientOverload  = "client_overload"  // this machine could not offer the load, or not measure it
+	GPUFault        = "gpu_fault"        // the device or its driver, not what ran on it
+	Killed          = "killed"           // ended from outside, by a signal that was not ours
+	Cancelled       = "cancelled"        // ended by us, before all was measured
+	HarnessError    = "harness_error"    // our own trouble
 )
 
 // Phases of a trial.
 const (
-	PhaseStart  = "start"
+	PhaseStart  = "start"       // up to readiness
+	PhaseFirst  = "first_token" // one real generation
 	PhaseWarmup = "warmup"
 	PhaseRun    = "run"
 )
@@ -71,8 +72,11 @@ func (s *Server) Diagnose(phase, fallback, description string) Failure {
 	log := s.Log()
 	f.Tail = lastLines(log, tailLines)
 	f.Class, f.Line = classify(s.launch.Server.Failures, log, phase, f.Exit)
-	if f.Class == "" {
+	switch {
+	case f.Class == "":
 		f.Class, f.Line = fallback, description
+	case f.Class == Killed && f.Exit.signal() == syscall.SIGKILL:
+		f.Class, f.Line = killer(phase, f.Line, oomKills()-s.oomKills)
 	}
 	return f
 }
@@ -104,7 +108,7 @@ func classify(patterns []space.FailurePattern, log, phase string, exit *Exit) (c
 	if exit == nil {
 		return "", ""
 	}
-	if sig := syscall.Signal(-exit.Status); sig == syscall.SIGKILL || sig == syscall.SIGTERM {
+	if sig := exit.signal(); sig == syscall.SIGKILL || sig == syscall.SIGTERM {
 		return Killed, exit.String()
 	}
 	return Crash, exit.String()

@@ -34,14 +34,22 @@ func TestClassify(t *testing.T) {
 		{"llamacpp", "this GGUF file is version 1701602660 but this software only supports up to version 3", PhaseStart, status(1), ModelUnreadable},
 		{"llamacpp", "failed to read magic", PhaseStart, status(1), ModelUnreadable},
 		{"llamacpp", "tensor 'x' data is not within the file bounds, model is corrupted or incomplete", PhaseStart, status(1), ModelUnreadable},
-		{"llamacpp", "E ggml_aligned_malloc: insufficient memory (attempted to allocate 1 MB)\nfailed to allocate buffer for kv cache\nexiting due to model loading error", PhaseStart, status(1), OOMLoad},
+		{"llamacpp", "E ggml_aligned_malloc: insufficient memory (attempted to allocate 1 MB)\nfailed to allocate buffer for kv cache\nexiting due to model loading error", PhaseStart, status(1), NoKVMemory},
+		{"llamacpp", "E ggml_aligned_malloc: insufficient memory (attempted to allocate 1 MB)\nE alloc_tensor_range: failed to allocate CPU buffer of size 9\nexiting due to model loading error", PhaseStart, status(1), OOMLoad},
+		{"llamacpp", "terminate called after throwing an instance of 'std::bad_alloc'", PhaseStart, status(-6), OOMLoad},
+		{"llamacpp", "terminate called after throwing an instance of 'std::bad_alloc'", PhaseFirst, status(-6), OOMServing},
+		{"llamacpp", "CUDA error: out of memory\n  current device: 0, in function alloc", PhaseFirst, status(-6), OOMServing},
+		{"llamacpp", "CUDA error: an illegal memory access was encountered", PhaseRun, status(-6), Crash},
+		{"llamacpp", "CUDA error: uncorrectable ECC error encountered", PhaseRun, status(-6), GPUFault},
 		{"llamacpp", "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 18096\nexiting due to HTTP server error", PhaseStart, status(1), Port},
-		{"llamacpp", "main: loading model", PhaseStart, status(-6), Crash},     // seen: -b 0
-		{"llamacpp", "main: loading model", PhaseStart, status(132), Crash},    // seen: SIGILL, as a shell says it
-		{"llamacpp", "main: listening", PhaseRun, status(-9), Killed},          // seen: kill -9 in a stream
-		{"llamacpp", "main: listening", PhaseRun, status(-11), Crash},          // SIGSEGV
-		{"llamacpp", "main: listening", PhaseRun, status(-15), Killed},         // somebody's SIGTERM
-		{"llamacpp", "cleaning up before exit...", PhaseRun, status(0), Crash}, // ended by itself, without a word
+		{"llamacpp", "main: loading model", PhaseStart, status(-6), Crash},              // seen: -b 0
+		{"llamacpp", "main: loading model", PhaseStart, status(132), Crash},             // seen: SIGILL, as a shell says it
+		{"llamacpp", "main: listening", PhaseRun, status(-9), Killed},                   // seen: kill -9 in a stream
+		{"llamacpp", "main: listening", PhaseRun, status(-11), Crash},                   // SIGSEGV
+		{"llamacpp", "main: listening", PhaseRun, status(-15), Killed},                  // somebody's SIGTERM
+		{"llamacpp", "main: listening", PhaseRun, status(137), Killed},                  // kill -9, through a shell
+		{"llamacpp", "I main: cleaning up before exit...", PhaseRun, status(0), Killed}, // seen: somebody's SIGTERM
+		{"llamacpp", "main: listening", PhaseRun, status(0), Crash},                     // ended by itself, without a word
 		{"llamacpp", "main: listening", PhaseRun, running, ""},
 
 		{"vllm", "usage: vllm serve [model_tag] [options]\nvllm: error: unrecognized arguments: --bogus 1", PhaseStart, status(2), BadFlag},
@@ -54,7 +62,12 @@ func TestClassify(t *testing.T) {
 		{"vllm", "ValueError: Free memory on device (3/80 GiB) on startup is less than desired GPU memory utilization (0.92)", PhaseStart, status(1), OOMLoad},
 		{"vllm", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", PhaseStart, status(1), OOMLoad},
 		{"vllm", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\nEngineCore encountered a fatal error.", PhaseWarmup, running, OOMServing},
+		{"vllm", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", PhaseFirst, running, OOMServing},
+		{"vllm", "ERROR: Capturing CUDA graph failed: CUDA out of memory", PhaseStart, status(1), OOMCapture},
 		{"vllm", "EngineCore encountered a fatal error.", PhaseRun, running, Crash},
+		{"vllm", "torch.AcceleratorError: CUDA error: an illegal memory access was encountered", PhaseRun, status(1), Crash},
+		{"vllm", "RuntimeError: CUDA error: uncorrectable ECC error encountered\nEngineCore encountered a fatal error.", PhaseRun, status(1), GPUFault},
+		{"vllm", "INFO:     Application shutdown complete.", PhaseRun, status(0), Killed},
 
 		{"sglang", "usage: launch_server.py [-h]\nlaunch_server.py: error: unrecognized arguments: --bogus", PhaseStart, status(2), BadFlag},
 		{"sglang", "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static." + sigquit, PhaseStart, status(-9), NoKVMemory},
@@ -64,7 +77,11 @@ func TestClassify(t *testing.T) {
 		{"sglang", "RuntimeError: The memory capacity is unbalanced. Some GPUs may be occupied by other processes.", PhaseStart, status(1), OOMLoad},
 		{"sglang", "Rank 0 scheduler died during initialization (exit code: -9)", PhaseStart, status(-9), OOMLoad},
 		{"sglang", "Scheduler hit an exception: Traceback\ntorch.OutOfMemoryError: CUDA out of memory." + sigquit, PhaseRun, status(-9), OOMServing},
-		{"sglang", "RuntimeError: CUDA error: an illegal memory access was encountered" + sigquit, PhaseRun, status(-9), GPUFault},
+		{"sglang", "RuntimeError: CUDA error: an illegal memory access was encountered" + sigquit, PhaseRun, status(-9), Crash}, // a kernel's bug, that the configuration chose
+		{"sglang", "RuntimeError: CUDA error: uncorrectable ECC error encountered" + sigquit, PhaseRun, status(-9), GPUFault},
+		{"sglang", "NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen off the bus." + sigquit, PhaseRun, status(-9), GPUFault},
+		{"sglang", "torch.OutOfMemoryError: CUDA out of memory." + sigquit, PhaseFirst, status(-9), OOMServing},
+		{"sglang", "Watchdog timeout (self.watchdog_timeout=300)" + sigquit, PhaseRun, status(-9), HangServing},
 		{"sglang", "Traceback (most recent call last):\nAssertionError", PhaseStart, status(1), IllegalConfig},
 		{"sglang", "[Errno 98] error while attempting to bind on address ('127.0.0.1', 30000): address already in use", PhaseStart, status(1), Port},
 		{"sglang", "Scheduler hit an exception: Traceback\nIndexError: list index out of range" + sigquit, PhaseRun, status(-9), Crash},

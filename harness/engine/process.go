@@ -36,6 +36,17 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit status %d after %.1f s", e.Status, e.After.Seconds())
 }
 
+// signal is what ended the server, as the kernel or a shell in between says it; 0: none.
+func (e Exit) signal() syscall.Signal {
+	switch {
+	case e.Status < 0:
+		return syscall.Signal(-e.Status)
+	case e.Status > 128:
+		return syscall.Signal(e.Status - 128)
+	}
+	return 0
+}
+
 // start runs argv with its output in logPath. The child leads a new process group,
 // and dies with this process even where that is killed.
 func start(argv, env []string, logPath string) (*Process, error) {

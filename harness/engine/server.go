@@ -15,7 +15,9 @@ type Server struct {
 	Peer
 	Command []string // what runs, secrets masked
 	LogPath string
-	launch  Launch
+
+	launch   Launch
+	oomKills int64 // of this machine, before the launch
 }
 
 // Start launches a server with these flags on a free loopback port. An error means
@@ -33,6 +35,7 @@ func Start(l Launch, flags, gpus []string, logPath string) (*Server, error) {
 	if len(gpus) > 0 {
 		env["CUDA_VISIBLE_DEVICES"] = strings.Join(gpus, ",")
 	}
+	before := oomKills()
 	p, err := start(argv, environ(os.Environ(), l.Server.UnsetEnv, env), logPath)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
@@ -44,7 +47,7 @@ func Start(l Launch, flags, gpus []string, logPath string) (*Server, error) {
 			return nil, err
 		}
 	}
-	return &Server{Process: p, Peer: Peer{URL: fmt.Sprintf("http://%s:%d", host, port), Spec: l.Server}, Command: Mask(argv), LogPath: logPath, launch: l}, nil
+	return &Server{Process: p, Peer: Peer{URL: fmt.Sprintf("http://%s:%d", host, port), Spec: l.Server}, Command: Mask(argv), LogPath: logPath, launch: l, oomKills: before}, nil
 }
 
 // Errors of WaitReady.
