@@ -56,6 +56,11 @@ func Collect(trials []Trial, runs []Run) []Measurement {
 	return ms
 }
 
+// Estimate is what the runs say of any metric.
+func (m Measurement) Estimate(metric Metric) stat.Estimate {
+	return stat.EstimateOf(Values(m.Runs, metric.Of))
+}
+
 // CompareLoad orders two loads: closed loops before open ones, each by its size.
 func (m Measurement) CompareLoad(other Measurement) int {
 	open := func(m Measurement) int {

@@ -12,9 +12,25 @@ type Metric struct {
 	Name   string // of the column, with its unit: ttft_p99_s
 	Higher bool   // more is better
 	field  int
+	of     func(Run) float64 // in place of field, for what is computed from columns
 }
 
-// Metrics are the columns of runs that are numbers of the server's performance.
+// computed are the metrics that are no column themselves.
+var computed = []Metric{
+	{Name: "good_share", Higher: true, of: goodShare},
+}
+
+// goodShare is the share of the requests that kept the limits for single requests,
+// failed ones counted as not; NaN where there were no such limits.
+func goodShare(r Run) float64 {
+	if r.GoodRPS == nil || r.Requests == 0 {
+		return math.NaN()
+	}
+	return *r.GoodRPS * r.DurationS / float64(r.Requests)
+}
+
+// Metrics are the columns of runs that are numbers of the server's performance, and
+// what is computed from them.
 func Metrics() []Metric {
 	run := reflect.TypeFor[Run]()
 	var list []Metric
@@ -24,7 +40,7 @@ func Metrics() []Metric {
 			list = append(list, Metric{Name: name, Higher: higher, field: i})
 		}
 	}
-	return list
+	return append(list, computed...)
 }
 
 // judge tells the columns that are metrics by the names that they have in DESIGN: a
@@ -45,8 +61,11 @@ func judge(name string) (metric, higher bool) {
 }
 
 // MetricOf finds a metric by its column, with or without the unit (ttft_p99 is
-// ttft_p99_s).
+// ttft_p99_s); goodput is good_rps.
 func MetricOf(name string) (Metric, bool) {
+	if name == "goodput" {
+		name = "good_rps"
+	}
 	for _, m := range Metrics() {
 		if m.Name == name || strings.HasPrefix(m.Name, name+"_") && unitOf(m.Name[len(name)+1:]) {
 			return m, true
@@ -59,6 +78,9 @@ func unitOf(text string) bool { return slices.Contains([]string{"s", "j", "w", "
 
 // Of is the metric's value in a run; NaN where it was not measured.
 func (m Metric) Of(r Run) float64 {
+	if m.of != nil {
+		return m.of(r)
+	}
 	v := reflect.ValueOf(r).Field(m.field)
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
