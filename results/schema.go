@@ -44,7 +44,8 @@ type Trial struct {
 	Source          string   `parquet:"source,dict" json:"source,omitempty"`               // what of the search chose it: design, model, exploration, evolution, uniform, order
 	ExpectedGain    float64  `parquet:"expected_gain" json:"expected_gain,omitempty"`      // growth of the hypervolume that the model expected, as a share of it; 0: no model was asked
 	PSuccess        float64  `parquet:"p_success" json:"p_success,omitempty"`              // probability that it works, by the model; 0: no model was asked
-	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config
+	Replicate       int32    `parquet:"replicate" json:"replicate,omitempty"`              // 0: the config's own measurement; n: its n-th deliberate further launch (sentinel, confirm)
+	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config and replicate
 	Outcome         string   `parquet:"outcome,dict" json:"outcome"`                       // ok | failed | cancelled
 	FailureClass    string   `parquet:"failure_class,dict" json:"failure_class,omitempty"` // "" when ok
 	Phase           string   `parquet:"phase,dict" json:"phase,omitempty"`                 // start | first_token | warmup | run, where it failed

@@ -26,7 +26,7 @@ func testTrial() Trial {
 	exit, after := int32(-9), 1.5
 	return Trial{
 		StudyID: "s", TrialID: "t0001", ConfigID: "abc", Rank: "340282366920938463463374607431768211455", Purpose: "seed",
-		Attempt: 1, Outcome: Failed, FailureClass: "crash", Phase: "run", ExitStatus: &exit, FailureSeconds: &after,
+		Replicate: 2, Attempt: 1, Outcome: Failed, FailureClass: "crash", Phase: "run", ExitStatus: &exit, FailureSeconds: &after,
 		Engine: "sim", Simulated: true, GPUs: []string{"GPU-1", "GPU-2"}, Argv: []string{"server", "--tp-size", "2"},
 		EffectiveCompared: 5, EffectiveDifferences: []Difference{{"tp_size", "2", "4"}, {"page_size", "1", "none"}},
 		StartedAt: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), LaunchSeconds: 0.25,

@@ -19,10 +19,11 @@ type Plan struct {
 	Rank          string          `json:"rank"`
 	Purpose       string          `json:"purpose"` // seed | ask | sentinel | confirm | control
 	Reason        string          `json:"reason"`
-	Source        string          `json:"source,omitempty"`  // what of the search chose it
-	Gain          float64         `json:"gain,omitempty"`    // expected growth of the hypervolume, as a share of it
-	Success       float64         `json:"success,omitempty"` // probability that it works, by the model
-	Attempt       int             `json:"attempt"`           // from 1
+	Source        string          `json:"source,omitempty"`    // what of the search chose it
+	Gain          float64         `json:"gain,omitempty"`      // expected growth of the hypervolume, as a share of it
+	Success       float64         `json:"success,omitempty"`   // probability that it works, by the model
+	Replicate     int             `json:"replicate,omitempty"` // 0: the config's own measurement; n: its n-th deliberate further launch
+	Attempt       int             `json:"attempt"`             // at this replicate, from 1
 	Simulated     bool            `json:"simulated"`
 	EngineVersion string          `json:"engine_version"`
 	Launch        engine.Launch   `json:"launch"`
@@ -32,7 +33,8 @@ type Plan struct {
 	Expected []space.Expectation `json:"expected,omitempty"`
 	Workload load.Workload       `json:"workload"`
 	OpenLoop OpenLoop            `json:"open_loop"`
-	Runs     []RunPlan           `json:"runs"` // in the order in which they are measured
+	SLO      load.SLO            `json:"slo,omitzero"` // of single requests: what makes one good
+	Runs     []RunPlan           `json:"runs"`         // in the order in which they are measured
 	Goal     Goal                `json:"goal"`
 }
 

@@ -75,10 +75,14 @@ func (t *trial) sample(ctx context.Context, runID string) {
 
 // runRow is the row of a planned run.
 func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
-	row := runRow(r.Point, load.Summarize(o.result), sharedTokens(o.prompts, o.result.Records), o.result)
+	s := load.Rules{SLO: t.plan.SLO}.Summarize(o.result.Records)
+	row := runRow(r.Point, s, sharedTokens(o.prompts, o.result.Records), o.result)
 	row.StudyID, row.TrialID, row.RunID, row.ConfigID = t.plan.StudyID, t.plan.TrialID, id, t.plan.ConfigID
 	row.Repeat, row.API, row.Simulated = int32(r.Repeat), string(t.target.API), t.plan.Simulated
 	row.Seed = int64(t.plan.Workload.Seed)
+	if t.plan.SLO.Limits() {
+		row.GoodRPS = &s.GoodRPS
+	}
 	if row.InvalidReason = invalidReason(row); row.InvalidReason == "" {
 		row.InvalidReason = t.pace.slow(r.Point, row.OutputTPS, row.DurationS)
 	}

@@ -48,7 +48,9 @@ type Lock struct {
 	OpenLoop      bench.OpenLoop           `json:"open_loop"`
 	LoadPoints    []bench.Point            `json:"load_points"`
 	Repeats       int                      `json:"repeats"`
-	Objectives    []string                 `json:"objectives"`
+	Objectives    []string                 `json:"objectives"`       // two metrics, as results.ParseAim reads them
+	Limits        []string                 `json:"limits,omitempty"` // that a point must keep to count, likewise
+	SLO           load.SLO                 `json:"slo,omitzero"`     // of single requests: what makes one good
 	Seed          uint64                   `json:"seed"`
 	Host          string                   `json:"host"`
 	GPUs          []GPU                    `json:"gpus"`

@@ -18,7 +18,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Purpose: c.purpose, Reason: c.reason, Source: c.source, Gain: c.gain, Success: c.success, Attempt: c.attempts + 1,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
-		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop,
+		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
