@@ -7,6 +7,7 @@
 package gpu
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -93,4 +94,32 @@ func (v Inventory) Usable() []Device {
 		}
 	}
 	return out
+}
+
+// Need is nil where at least n devices may be used. Otherwise it says which there are,
+// and why the others may not be used.
+func (v Inventory) Need(n int) error {
+	usable := len(v.Usable())
+	if usable >= n {
+		return nil
+	}
+	if len(v.Devices) == 0 {
+		return fmt.Errorf("%s wanted, and there is none: %s", count(n, "GPU is", "GPUs are"), v.Reason)
+	}
+	var each []string
+	for _, d := range v.Devices {
+		state := "can be used"
+		if !d.Usable {
+			state = d.WhyNot
+		}
+		each = append(each, fmt.Sprintf("GPU %d (%s): %s", d.Index, d.Name, state))
+	}
+	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer with --device-num", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), strings.Join(each, "; "))
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -12,13 +12,14 @@ import (
 
 // A Machine is the host that the devices are in. What cannot be read is 0 or "".
 type Machine struct {
-	CPUModel       string `json:"cpu_model"`
-	PhysicalCores  int    `json:"physical_cores"`
-	LogicalCPUs    int    `json:"logical_cpus"`    // online
-	UsableCPUs     int    `json:"usable_cpus"`     // of these, those that this process may run on
-	NUMANodes      []NUMA `json:"numa_nodes"`      // in order; a machine without them has none listed
-	MemoryBytes    int64  `json:"memory_bytes"`    // of the machine
-	AvailableBytes int64  `json:"available_bytes"` // what can still be taken, the limit of this container included
+	CPUModel       string  `json:"cpu_model"`
+	PhysicalCores  int     `json:"physical_cores"`
+	LogicalCPUs    int     `json:"logical_cpus"`    // online
+	UsableCPUs     int     `json:"usable_cpus"`     // of these, those that this process may run on
+	Cores          [][]int `json:"cores"`           // the logical CPUs of each physical core, of those that this process may run on
+	NUMANodes      []NUMA  `json:"numa_nodes"`      // in order; a machine without them has none listed
+	MemoryBytes    int64   `json:"memory_bytes"`    // of the machine
+	AvailableBytes int64   `json:"available_bytes"` // what can still be taken, the limit of this container included
 }
 
 // A NUMA is one node of memory and the CPUs near to it.
@@ -31,21 +32,32 @@ type NUMA struct {
 // Host describes this machine. On Linux it reads /proc and /sys; elsewhere only
 // the CPUs are counted.
 func Host() Machine {
-	return host(os.DirFS("/"))
+	return host(os.DirFS("/"), allowed())
 }
 
-func host(root fs.FS) Machine {
+func host(root fs.FS, allowed func(cpu int) bool) Machine {
 	m := Machine{UsableCPUs: runtime.NumCPU(), NUMANodes: []NUMA{}}
 	online := cpuList(text(root, "sys/devices/system/cpu/online"))
 	m.LogicalCPUs = len(online)
-	cores := map[string]bool{}
+	cores := map[string]int{} // position in ids
+	var ids [][]int
 	for _, cpu := range online {
 		dir := fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/", cpu)
-		if core := text(root, dir+"core_id"); core != "" {
-			cores[text(root, dir+"physical_package_id")+"/"+core] = true
+		core := text(root, dir+"core_id")
+		if core == "" {
+			continue
+		}
+		name := text(root, dir+"physical_package_id") + "/" + core
+		if _, known := cores[name]; !known {
+			cores[name] = len(ids)
+			ids = append(ids, nil)
+		}
+		if allowed(cpu) {
+			ids[cores[name]] = append(ids[cores[name]], cpu)
 		}
 	}
-	m.PhysicalCores = len(cores)
+	m.PhysicalCores = len(ids)
+	m.Cores = slices.DeleteFunc(ids, func(cpus []int) bool { return len(cpus) == 0 })
 	if m.LogicalCPUs == 0 {
 		m.LogicalCPUs = m.UsableCPUs
 	}

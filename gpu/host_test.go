@@ -11,6 +11,8 @@ import (
 
 func file(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
 
+func all(int) bool { return true }
+
 func TestHost(t *testing.T) {
 	root := fstest.MapFS{
 		"sys/devices/system/cpu/online":         file("0-3\n"),
@@ -28,16 +30,17 @@ func TestHost(t *testing.T) {
 	}
 	want := Machine{
 		CPUModel: "AMD EPYC 9654", PhysicalCores: 2, LogicalCPUs: 4, UsableCPUs: runtime.NumCPU(),
+		Cores:       [][]int{{0, 1}, {2, 3}},
 		NUMANodes:   []NUMA{{0, []int{0, 1}, 9000 << 10}, {1, []int{2, 3}, 7384 << 10}},
 		MemoryBytes: 16 << 20, AvailableBytes: 8 << 20,
 	}
-	if diff := cmp.Diff(want, host(root)); diff != "" {
+	if diff := cmp.Diff(want, host(root, all)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	root["sys/fs/cgroup/memory.current"] = file("1048576\n")
 	for limit, want := range map[string]int64{"max\n": 8 << 20, "3145728\n": 2 << 20, "1048575\n": 0, "99999999999\n": 8 << 20} {
 		root["sys/fs/cgroup/memory.max"] = file(limit)
-		if got := host(root).AvailableBytes; got != want {
+		if got := host(root, all).AvailableBytes; got != want {
 			t.Errorf("limit %q: %d available, want %d", limit, got, want)
 		}
 	}
@@ -47,7 +50,7 @@ func TestHost(t *testing.T) {
 func TestHostElsewhere(t *testing.T) {
 	n := runtime.NumCPU()
 	want := Machine{PhysicalCores: n, LogicalCPUs: n, UsableCPUs: n, NUMANodes: []NUMA{}}
-	if diff := cmp.Diff(want, host(fstest.MapFS{})); diff != "" {
+	if diff := cmp.Diff(want, host(fstest.MapFS{}, all)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
