@@ -72,7 +72,10 @@ type Trial struct {
 	WarmupSeconds  float64   `parquet:"warmup_s" json:"warmup_s"`
 	WarmupSteady   bool      `parquet:"warmup_steady" json:"warmup_steady"` // false: the bound was reached first
 	MeasureSeconds float64   `parquet:"measure_s" json:"measure_s"`         // all runs, flushes included
+	StopSeconds    float64   `parquet:"stop_s" json:"stop_s"`               // the server's end
 	TotalSeconds   float64   `parquet:"total_s" json:"total_s"`             // launch to the server's end
+	HarnessSeconds float64   `parquet:"harness_s" json:"harness_s"`         // of these, what harness itself took: neither launch, warm-up, load, cool-down nor stop
+	Drift          string    `parquet:"drift,dict" json:"drift,omitempty"`  // how the baseline was off at the sentinel before; "": it was not, or there was none
 
 	// Params is the config. It becomes a column for each parameter.
 	Params []Param `parquet:"-" json:"-"`
@@ -124,6 +127,9 @@ type Run struct {
 	Block          int64     `parquet:"block"`           // which prompts of that seed; the same for every config
 	Valid          bool      `parquet:"valid"`           // false: kept, and left out of every statistic
 	InvalidReason  string    `parquet:"invalid_reason"`  // "" when valid
+	Decision       string    `parquet:"decision,dict"`   // what was decided after it: continue, or why the load point was measured enough: precise, loses, equal, misses slo, cap, planned, invalid
+	DecisionWhy    string    `parquet:"decision_why"`    // the same for people
+	Bounds         []float64 `parquet:"bounds,list"`     // of a run that was cut short: what each of the study's objectives could reach at best; empty otherwise
 	Simulated      bool      `parquet:"simulated"`       //
 	StartedAt      time.Time `parquet:"started_at,timestamp(microsecond)"`
 	DurationS      float64   `parquet:"duration_s"` // first send to last completion

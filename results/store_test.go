@@ -70,7 +70,7 @@ func TestRunKeepsItsRequests(t *testing.T) {
 	if err != nil || len(bad) > 0 {
 		t.Fatal(err, bad)
 	}
-	if diff := cmp.Diff([]Run{run}, runs); diff != "" {
+	if diff := cmp.Diff([]Run{run}, runs, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("run (-want +got):\n%s", diff)
 	}
 	got, err := s.Requests(run.RunID)

@@ -197,6 +197,7 @@ func testPlan(t *testing.T, flags ...string) Plan {
 		Params:   []results.Param{{Name: "parallel", Type: results.IntColumn, Value: int64(4)}},
 		Workload: load.Workload{Input: "8", Output: "4", VocabLow: vocabLow, VocabHigh: vocabHigh},
 		Runs:     Ladder(closedLoops(1, 2), &load.Source{}, 2),
+		Stopping: Stopping{Repeats: 2},
 		Goal:     Goal{Trials: 3, Total: 3},
 	}
 }

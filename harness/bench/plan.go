@@ -34,8 +34,16 @@ type Plan struct {
 	Workload load.Workload       `json:"workload"`
 	OpenLoop OpenLoop            `json:"open_loop"`
 	SLO      load.SLO            `json:"slo,omitzero"` // of single requests: what makes one good
-	Runs     []RunPlan           `json:"runs"`         // in the order in which they are measured
-	Goal     Goal                `json:"goal"`
+	Runs     []RunPlan           `json:"runs"`         // in the order in which they are measured; those that there may be, where Stopping has a rule
+	Stopping Stopping            `json:"stopping"`
+	Before   []Tried             `json:"before,omitempty"` // what earlier launches of this replicate have measured
+	// StrictClient makes runs invalid in which this machine took part in the times. A
+	// server on its CPUs always has a part in that: then it is told, and no more.
+	StrictClient bool `json:"strict_client,omitempty"`
+	// CoolDownSeconds is how long the machine is left alone between two runs.
+	CoolDownSeconds float64 `json:"cool_down_s,omitempty"`
+	Drift           string  `json:"drift,omitempty"` // what the last sentinel found
+	Goal            Goal    `json:"goal"`
 }
 
 // Goal is what the command that asked for a trial wanted, so that the same command can

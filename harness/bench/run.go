@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"harness/harness/bench/stop"
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results"
@@ -13,39 +14,12 @@ import (
 
 // run measures one planned run, again where it comes out invalid. Every try is kept
 // on disk; only a valid one counts. A run that stays invalid because its requests
-// fail ends the trial.
+// fail ends the trial. One that was cut short is no worse for it: it decides.
 func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 	for try := 1; ; try++ {
-		flushed, err := t.server.Flush(ctx)
-		if err != nil && ctx.Err() == nil {
-			return t.diagnose(ctx, engine.PhaseRun, classOfFlush(err), "flush of the prefix cache: "+err.Error()), nil
-		}
-		started := time.Now().UTC()
-		block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
-		o, f := t.offer(ctx, engine.PhaseRun, block, r.Point, r.Requests)
-		if o.result == nil || ctx.Err() != nil {
-			return f, nil // a run that was cut short is no run
-		}
-		id := fmt.Sprintf("%s-%s", t.plan.TrialID, r.Key())
-		if try > 1 {
-			id = fmt.Sprintf("%s.%d", id, try)
-		}
-		requests := t.requestRows(id, o.result.Records)
-		row := t.runRow(id, r, o)
-		row.StartedAt, row.Flushed, row.Block = started, flushed, int64(block)
-		if f != nil {
-			row.Valid, row.InvalidReason = false, f.Class+": "+f.Line
-		}
-		if err := t.Store.WriteRun(row, requests); err != nil {
-			return nil, err
-		}
-		if f != nil {
-			return f, nil
-		}
-		t.sample(ctx, id)
-		if row.Valid {
-			t.pace.ran(r.Point, row.OutputTPS)
-			return nil, nil
+		row, requests, f, err := t.try(ctx, r, try)
+		if f != nil || err != nil || requests == nil || row.Valid || len(row.Bounds) > 0 {
+			return f, err
 		}
 		t.say("run", fmt.Sprintf("%s, repeat %d, is invalid: %s", r.LoadPoint(), r.Repeat, row.InvalidReason))
 		if try == MaxTries {
@@ -55,6 +29,62 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 			return nil, nil
 		}
 	}
+}
+
+// try measures a run once, and stores it. There are no requests where ctx ended it or
+// nothing could be offered: then nothing was stored.
+func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, requests []results.Request, f *engine.Failure, err error) {
+	began := time.Now()
+	flushed, err := t.server.Flush(ctx)
+	if err != nil && ctx.Err() == nil {
+		return row, nil, t.diagnose(ctx, engine.PhaseRun, classOfFlush(err), "flush of the prefix cache: "+err.Error()), nil
+	}
+	started := time.Now().UTC()
+	block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
+	o, f := t.offer(ctx, engine.PhaseRun, block, r.Point, r.Requests, t.plan.Stopping.newHope)
+	t.spent += time.Since(began)
+	if o.result == nil || ctx.Err() != nil {
+		return row, nil, f, nil // a run that was interrupted is no run
+	}
+	id := fmt.Sprintf("%s-%s", t.plan.TrialID, r.Key())
+	if try > 1 {
+		id = fmt.Sprintf("%s.%d", id, try)
+	}
+	requests = t.requestRows(id, o.result.Records)
+	row = t.runRow(id, r, o)
+	row.StartedAt, row.Flushed, row.Block = started, flushed, int64(block)
+	if f != nil {
+		row.Valid, row.InvalidReason = false, f.Class+": "+f.Line
+	}
+	t.decide(&row, o.hope)
+	if err := t.Store.WriteRun(row, requests); err != nil {
+		return row, nil, nil, err
+	}
+	if f == nil {
+		began = time.Now()
+		t.sample(ctx, id)
+		t.spent += time.Since(began)
+	}
+	if row.Valid {
+		t.pace.ran(r.Point, row.OutputTPS)
+	}
+	return row, requests, f, nil
+}
+
+// decide fills in what follows from a run, and remembers it.
+func (t *trial) decide(row *results.Run, h *hope) {
+	if h.cut() {
+		h.mark(row)
+	}
+	t.tries = append(t.tries, Tries(t.plan.Stopping.Rule, []results.Run{*row})...)
+	if v := t.verdict(row.LoadPoint); !h.cut() {
+		row.Decision, row.DecisionWhy = string(v.Decision), v.Why
+	}
+}
+
+// verdict is what is decided of a load point by now.
+func (t *trial) verdict(loadPoint string) stop.Verdict {
+	return t.plan.Stopping.Verdict(loadPoint, t.tries)
 }
 
 // sample scrapes the server's metrics, between runs so that it disturbs none.
@@ -85,6 +115,9 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	}
 	if row.InvalidReason = invalidReason(row); row.InvalidReason == "" {
 		row.InvalidReason = t.pace.slow(r.Point, row.OutputTPS, row.DurationS)
+	}
+	if row.InvalidReason == "" && row.ClientFaults != "" && t.plan.StrictClient {
+		row.InvalidReason = clientPrefix + row.ClientFaults
 	}
 	row.Valid = row.InvalidReason == ""
 	return row

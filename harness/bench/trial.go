@@ -3,8 +3,8 @@
 //
 // The stages, in order: launch on free GPUs; readiness, noticing an early end; one
 // real generation; the effective configuration; warm-up with other prompts until
-// steady; then for each planned run flush, closed loop, validity gate, one Parquet
-// part; then the server's end. Whatever goes wrong becomes a classified row, never
+// steady; then run after run flush, load, validity gate, one Parquet part, until each
+// load point is measured enough (Stopping); then the server's end. Whatever goes wrong becomes a classified row, never
 // an abort of the study. Plan goes in, parts on disk come out, and nothing else.
 package bench
 
@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"time"
 
+	"harness/harness/bench/stop"
 	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results"
@@ -26,7 +28,7 @@ import (
 // them.
 type Event struct {
 	TrialID string
-	Phase   string // launch | warmup | run | stop
+	Phase   string // launch | warmup | run | cool-down | stop
 	Detail  string
 }
 
@@ -44,7 +46,9 @@ type trial struct {
 	server  *engine.Server
 	target  load.Target
 	row     results.Trial
+	tries   []Tried // of this config and replicate, those of earlier launches first
 	born    time.Time
+	spent   time.Duration // in what a trial is for: all but harness's own work
 	samples []results.Sample
 	pace    pace
 }
@@ -59,7 +63,7 @@ func (r Runner) Run(ctx, abort context.Context, p Plan, gpus []string) (results.
 	if err != nil {
 		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
 	}
-	t := &trial{Runner: r, plan: p, source: source, born: time.Now(), row: newRow(p, gpus)}
+	t := &trial{Runner: r, plan: p, source: source, born: time.Now(), row: newRow(p, gpus), tries: slices.Clone(p.Before)}
 	failure, err := t.measure(ctx, gpus)
 	t.stop(abort)
 	if err != nil {
@@ -78,7 +82,8 @@ func newRow(p Plan, gpus []string) results.Trial {
 	host, _ := os.Hostname()
 	return results.Trial{
 		StudyID: p.StudyID, TrialID: p.TrialID, ConfigID: p.ConfigID, Rank: p.Rank,
-		Purpose: p.Purpose, Reason: p.Reason, Source: p.Source, ExpectedGain: p.Gain, PSuccess: p.Success, Replicate: int32(p.Replicate), Attempt: int32(p.Attempt),
+		Purpose: p.Purpose, Reason: p.Reason, Source: p.Source, ExpectedGain: p.Gain, PSuccess: p.Success,
+		Replicate: int32(p.Replicate), Attempt: int32(p.Attempt), Drift: p.Drift,
 		Engine: p.Launch.Engine, EngineVersion: p.EngineVersion, Model: p.Launch.Model,
 		Simulated: p.Simulated, Host: host, GPUs: gpus, Params: p.Params, StartedAt: time.Now().UTC(),
 	}
@@ -104,24 +109,63 @@ func Complete(p Plan) results.Trial {
 // measure goes through the stages up to the last run. A nil failure means that all
 // was measured, or that ctx ended.
 func (t *trial) measure(ctx context.Context, gpus []string) (*engine.Failure, error) {
-	if f, err := t.launch(ctx, gpus); f != nil || err != nil || ctx.Err() != nil {
+	began := time.Now()
+	f, err := t.launch(ctx, gpus)
+	t.spent += time.Since(began)
+	if f != nil || err != nil || ctx.Err() != nil {
 		return f, err
 	}
-	began := time.Now()
-	f := t.warmUp(ctx)
+	began = time.Now()
+	f = t.warmUp(ctx)
 	t.row.WarmupSeconds = time.Since(began).Seconds()
+	t.spent += time.Since(began)
 	if f != nil || ctx.Err() != nil {
 		return f, nil
 	}
 	began = time.Now()
 	defer func() { t.row.MeasureSeconds = time.Since(began).Seconds() }()
+	return t.climb(ctx)
+}
+
+// climb measures the planned runs, round by round of the ladder, but those of load
+// points that are decided.
+func (t *trial) climb(ctx context.Context) (*engine.Failure, error) {
+	made := 0
 	for i, r := range t.plan.Runs {
-		t.say("run", fmt.Sprintf("%s, repeat %d (%d of %d)", r.LoadPoint(), r.Repeat, i+1, len(t.plan.Runs)))
+		if t.verdict(r.LoadPoint()).Decision != stop.Continue {
+			continue
+		}
+		if made++; made > 1 && !t.coolDown(ctx) {
+			return nil, nil
+		}
+		of := fmt.Sprintf("%d of %d", i+1, len(t.plan.Runs))
+		if t.plan.Stopping.Rule != nil {
+			of = fmt.Sprintf("of at most %d", t.plan.Stopping.Repeats)
+		}
+		t.say("run", fmt.Sprintf("%s, repeat %d (%s)", r.LoadPoint(), r.Repeat, of))
 		if f, err := t.run(ctx, r); f != nil || err != nil || ctx.Err() != nil {
 			return f, err
 		}
 	}
 	return nil, nil
+}
+
+// coolDown leaves the machine alone for as long as the plan has it; false: ctx ended.
+func (t *trial) coolDown(ctx context.Context) bool {
+	if t.plan.CoolDownSeconds <= 0 {
+		return true
+	}
+	began := time.Now()
+	defer func() { t.spent += time.Since(began) }()
+	t.say("cool-down", "")
+	timer := time.NewTimer(time.Duration(t.plan.CoolDownSeconds * float64(time.Second)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // portTries bounds the launches of one trial: another process may take the free port
@@ -237,13 +281,17 @@ func (t *trial) stop(abort context.Context) {
 		return
 	}
 	t.say("stop", "")
+	began := time.Now()
 	t.server.Stop(abort, t.server.StopGrace())
+	t.row.StopSeconds = time.Since(began).Seconds()
+	t.spent += time.Since(began)
 }
 
 // finish fills the outcome into the row.
 func (t *trial) finish(ctx context.Context, f *engine.Failure) {
 	t.row.Outcome = results.OK
-	t.row.TotalSeconds = time.Since(t.born).Seconds()
+	total := time.Since(t.born)
+	t.row.TotalSeconds, t.row.HarnessSeconds = total.Seconds(), (total - t.spent).Seconds()
 	if f == nil && ctx.Err() != nil {
 		t.row.Outcome, t.row.FailureClass = results.Cancelled, engine.Cancelled
 		t.row.FailureLine = "ended from outside"

@@ -31,7 +31,7 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 	last := math.NaN()
 	for round := 1; round <= maxWarmupRounds; round++ {
 		t.say("warmup", fmt.Sprintf("round %d", round))
-		o, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), Point{Concurrency: top}, max(4, top))
+		o, f := t.offer(ctx, engine.PhaseWarmup, warmupBlock+uint64(round), Point{Concurrency: top}, max(4, top), nil)
 		if f != nil || ctx.Err() != nil {
 			return f
 		}
@@ -56,10 +56,12 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 type offered struct {
 	prompts []load.Prompt
 	result  *load.Result // nil: it could not be
+	hope    *hope        // of a run that could have been cut short
 }
 
-// offer offers one load. It returns a failure when the server ended meanwhile.
-func (t *trial) offer(ctx context.Context, phase string, block uint64, point Point, requests int) (offered, *engine.Failure) {
+// offer offers one load. It returns a failure when the server ended meanwhile. follow
+// makes what may cut it short; nil: nothing does.
+func (t *trial) offer(ctx context.Context, phase string, block uint64, point Point, requests int, follow func(string, []load.Prompt) *hope) (offered, *engine.Failure) {
 	alive, cancel := t.alive(ctx)
 	defer cancel()
 	if most := t.source.Len(); most > 0 {
@@ -69,8 +71,15 @@ func (t *trial) offer(ctx context.Context, phase string, block uint64, point Poi
 	options := point.Options(t.plan.OpenLoop, prompts, t.plan.Workload.Seed+block)
 	options.MaxFailures = max(4, requests/4)
 	t.boundStalls(&options)
+	o := offered{prompts: prompts}
+	if follow != nil {
+		o.hope = follow(point.LoadPoint(), prompts)
+	}
+	if o.hope != nil {
+		options.Enough = o.hope.enough
+	}
 	result, err := load.Run(alive, t.target, options)
-	o := offered{prompts, result}
+	o.result = result
 	if ctx.Err() != nil {
 		return o, nil
 	}

@@ -19,6 +19,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
+		Stopping: bench.Stopping{Repeats: l.Lock.Repeats}, StrictClient: l.Lock.Launch.Server.NeedsGPU,
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {

@@ -18,10 +18,10 @@ type Run struct {
 // Noise is the spread that is known beforehand, from other configs: the zero value
 // knows none. It comes from Spread.Noise.
 type Noise struct {
-	RunSD    float64 // of the log of a run's value, within a launch
-	RunDF    float64 // degrees of freedom behind it; 0: not known, +Inf: certain
-	LaunchSD float64 // of a launch's mean log
-	LaunchDF float64 // 0: not known, +Inf: certain
+	RunSD    float64 `json:"run_sd,omitempty"`    // of the log of a run's value, within a launch
+	RunDF    float64 `json:"run_df,omitempty"`    // degrees of freedom behind it; 0: not known, +Inf: certain
+	LaunchSD float64 `json:"launch_sd,omitempty"` // of a launch's mean log
+	LaunchDF float64 `json:"launch_df,omitempty"` // 0: not known, +Inf: certain
 }
 
 // LogMean is a mean of logs, or a difference of two, as Student's t has it.

@@ -19,6 +19,8 @@ const (
 	Equal     Decision = "equal"      // a rival is the same within the band
 	MissesSLO Decision = "misses slo" // a limit is exceeded
 	Capped    Decision = "cap"        // Max runs, and none of the others
+	Planned   Decision = "planned"    // there is no rule: all the runs that were planned are made
+	Unusable  Decision = "invalid"    // run after run came out invalid
 )
 
 // A Verdict is a decision with its reason, for people.

@@ -31,36 +31,36 @@ import (
 
 // A Metric is one number of a run that decides.
 type Metric struct {
-	Name      string
-	Lower     bool       // true: lower is better
-	Objective bool       // it counts against the front
-	Precision float64    // relative half-width that is enough, such as 0.02; 0: none is asked for
-	Limit     float64    // the worst value that the SLO allows; 0: none
-	Noise     stat.Noise // of this metric's logs, from other configs; the zero value: not known
+	Name      string     `json:"name"`
+	Lower     bool       `json:"lower,omitempty"`     // true: lower is better
+	Objective bool       `json:"objective,omitempty"` // it counts against the front
+	Precision float64    `json:"precision,omitempty"` // relative half-width that is enough, such as 0.02; 0: none is asked for
+	Limit     float64    `json:"limit,omitempty"`     // the worst value that the SLO allows; 0: none
+	Noise     stat.Noise `json:"noise,omitzero"`      // of this metric's logs, from other configs; the zero value: not known
 }
 
 // A Run is one valid run.
 type Run struct {
-	Launch string    // the trial
-	Block  int64     // of prompts
-	Values []float64 // one for each metric of the rule, positive
+	Launch string    `json:"launch"` // the trial
+	Block  int64     `json:"block"`  // of prompts
+	Values []float64 `json:"values"` // one for each metric of the rule, positive
 }
 
 // A Config is one config at one load point.
 type Config struct {
-	ID   string
-	Runs []Run
+	ID   string `json:"id"`
+	Runs []Run  `json:"runs"`
 }
 
 // A Rule says when a config has been measured enough. Zero means default where one is
 // given.
 type Rule struct {
-	Metrics []Metric
-	Min     int     // runs before anything is decided; default 2
-	Max     int     // runs at most; default 10
-	Error   float64 // of the guarantee above, and of each interval that is precise; default 0.05
-	Band    float64 // what is practically equal; default 0.01
-	Abort   float64 // how much worse a run must be at least to be cut short; default 0.2
+	Metrics []Metric `json:"metrics"`
+	Min     int      `json:"min,omitempty"`   // runs before anything is decided; default 2
+	Max     int      `json:"max,omitempty"`   // runs at most; default 10
+	Error   float64  `json:"error,omitempty"` // of the guarantee above, and of each interval that is precise; default 0.05
+	Band    float64  `json:"band,omitempty"`  // what is practically equal; default 0.01
+	Abort   float64  `json:"abort,omitempty"` // how much worse a run must be at least to be cut short; default 0.2
 }
 
 // Validate reports every fault of a rule.
