@@ -122,7 +122,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
+			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.exportCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
 		},
 	}
 }

@@ -44,13 +44,17 @@ const host = "127.0.0.1"
 
 // Argv is the command that starts a server with these flags: no shell reads it.
 func (l Launch) Argv(flags, gpus []string, port int) []string {
-	fill := strings.NewReplacer("{self}", self(), "{bin}", l.Bin, "{model}", l.Model, "{host}", host,
-		"{port}", strconv.Itoa(port), "{gpus}", strings.Join(gpus, ","))
-	own := expand(l.Server.Argv, "{flags}", flags, fill)
+	own := l.Serve(flags, host, port)
 	if len(l.Wrap) == 0 {
 		return own
 	}
-	return expand(l.Wrap, "{argv}", own, fill)
+	return expand(l.Wrap, "{argv}", own, strings.NewReplacer("{self}", self(), "{bin}", l.Bin, "{model}", l.Model, "{host}", host,
+		"{port}", strconv.Itoa(port), "{gpus}", strings.Join(gpus, ",")))
+}
+
+// Serve is the engine's own command, listening at an address of choice.
+func (l Launch) Serve(flags []string, host string, port int) []string {
+	return expand(l.Server.Argv, "{flags}", flags, strings.NewReplacer("{self}", self(), "{bin}", l.Bin, "{model}", l.Model, "{host}", host, "{port}", strconv.Itoa(port)))
 }
 
 // self is this program.
@@ -144,8 +148,10 @@ func (l Launch) ask(ctx context.Context, template []string) (argv []string, out 
 	return argv, out, err
 }
 
-// secretFlag matches flags whose value must not be written anywhere.
 var secretFlag = regexp.MustCompile(`(?i)(api[-_]?key|token|secret|password)$`)
+
+// IsSecret reports whether the value of a flag must not be written anywhere.
+func IsSecret(flag string) bool { return secretFlag.MatchString(flag) }
 
 // Mask returns argv with the values of secret flags replaced by "***".
 func Mask(argv []string) []string {
@@ -153,7 +159,7 @@ func Mask(argv []string) []string {
 	for i, a := range masked {
 		name, _, joined := strings.Cut(a, "=")
 		switch {
-		case !strings.HasPrefix(a, "-") && !joined || !secretFlag.MatchString(name):
+		case !strings.HasPrefix(a, "-") && !joined || !IsSecret(name):
 		case joined:
 			masked[i] = name + "=***"
 		case i+1 < len(masked):

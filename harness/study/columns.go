@@ -17,6 +17,24 @@ func columns(spec *space.Spec, cfg space.Config) []results.Param {
 	return params
 }
 
+// A Domain is a parameter's column with the values that it can have.
+type Domain struct {
+	Name   string
+	Values []any
+}
+
+// Domains are those of the space's parameters, in its order, with the spec's values.
+func (s *Study) Domains() []Domain {
+	domains := make([]Domain, len(s.Spec.Params))
+	for i, p := range s.Spec.Params {
+		domains[i].Name = p.Name
+		for _, v := range p.Values {
+			domains[i].Values = append(domains[i].Values, columnValue(columnType(p.Values), v))
+		}
+	}
+	return domains
+}
+
 func columnType(values []space.Value) results.ColumnType {
 	bools, ints, floats, all := 0, 0, 0, 0
 	for _, v := range values {
