@@ -86,8 +86,10 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 	if n := differing(state.Trials); n > 0 {
 		fmt.Fprintf(a.stdout, "\n%s ran with other values than the space expects: %s space learn %s\n", report.Plural(n, "server"), a.program, s.Store.Dir)
 	}
-	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\nNext     %s\n",
-		round(took), ended, s.Store.Dir, s.Store.Glob("runs"), a.next(s, goal, ended))
+	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\n",
+		round(took), ended, s.Store.Dir, s.Store.Glob("runs"))
+	a.printReport(a.stdout, s)
+	fmt.Fprintf(a.stdout, "Next     %s\n", a.next(s, goal, ended))
 	return nil
 }
 

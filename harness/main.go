@@ -4,6 +4,7 @@
 //	harness sweep  --device-num 8    enumerate, prune, sample a seed set, benchmark it
 //	harness refine                   continue: what a model of the measurements expects most of
 //	harness front                    the Pareto table of a study
+//	harness report                   its page, as one HTML file
 //	harness bench  --url U           the load generator alone
 //
 // Results go to stdout, progress to stderr. Exit status: 0 done, 1 failed, 2 usage,
@@ -122,7 +123,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.exportCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
+			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.reportCommand(), a.exportCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
 		},
 	}
 }

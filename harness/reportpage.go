@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"harness/harness/study"
+	"harness/results/report"
+	"harness/space"
+)
+
+// pageOf reads a study for its page.
+func pageOf(s *study.Study) (report.Page, error) {
+	state, err := s.Load()
+	if err != nil {
+		return report.Page{}, err
+	}
+	lock := s.Lock
+	p := report.Page{
+		Title: filepath.Base(s.Store.Dir), Engine: lock.Engine + " " + lock.EngineVersion, Model: lock.Launch.Model, Simulated: lock.Simulated,
+		Default: s.Default(), Trials: state.Trials, Runs: state.Runs, Store: s.Store,
+		Front:   report.NewFront(state.Trials, state.Runs),
+		Lattice: latticeOf(s), Method: methodOf(lock),
+	}
+	for _, b := range state.Bad {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%v; left out", b))
+	}
+	p.Warnings = append(p.Warnings, stateWarnings(state)...)
+	return p, nil
+}
+
+// stateWarnings tell what a reader should know before the numbers.
+func stateWarnings(state study.State) []string {
+	var list []string
+	if n := differing(state.Trials); n > 0 {
+		list = append(list, fmt.Sprintf("%s ran with other values than the space expects: their trials say which", report.Plural(n, "server")))
+	}
+	invalid := 0
+	for _, r := range state.Runs {
+		if !r.Valid {
+			invalid++
+		}
+	}
+	if invalid > 0 {
+		list = append(list, fmt.Sprintf("%d of %d runs are not valid, and count nowhere: their trials say why", invalid, len(state.Runs)))
+	}
+	return list
+}
+
+func latticeOf(s *study.Study) report.Lattice {
+	l := report.Lattice{Space: s.Lock.Space, Raw: s.Lock.Raw.String(), Valid: s.Lock.Valid.String()}
+	rules := map[string]space.Rule{}
+	for _, r := range s.Spec.Rules {
+		rules[r.ID] = r
+	}
+	for _, r := range s.Lattice.Rules() {
+		rule := rules[r.ID]
+		text := rule.Expr
+		if text == "" {
+			text = "when " + rule.When + ": " + rule.Sets
+		}
+		l.Rules = append(l.Rules, report.Rule{ID: r.ID, Class: string(r.Class), Text: text, Evidence: rule.Evidence,
+			Removes: r.RemovesAlone.String(), Share: r.RemovesAlone.Float64() / s.Lock.Raw.Float64()})
+	}
+	return l
+}
+
+// methodOf is study.json in words.
+func methodOf(l study.Lock) []report.Item {
+	var gpus, facts []string
+	for _, g := range l.GPUs {
+		gpus = append(gpus, fmt.Sprintf("%s (%s)", g.Name, g.UUID))
+	}
+	if len(gpus) == 0 {
+		gpus = []string{"none"}
+		if l.Simulated {
+			gpus = []string{"simulated"}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Facts)) {
+		facts = append(facts, fmt.Sprintf("%s=%s", name, l.Facts[name]))
+	}
+	items := []report.Item{
+		{Name: "study", Text: fmt.Sprintf("%s, begun %s on %s, seed %d", l.ID, l.Created.UTC().Format("2006-01-02 15:04 UTC"), l.Host, l.Seed)},
+		{Name: "server", Text: fmt.Sprintf("%s %s, launched anew for each trial, in its own process group", l.Engine, l.EngineVersion)},
+		{Name: "model", Text: l.Launch.Model},
+		{Name: "GPUs", Text: strings.Join(gpus, ", ")},
+		{Name: "requests", Text: fmt.Sprintf("%s; fresh prompts for each run, the same for every config", l.Workload)},
+		{Name: "load", Text: pointsText(l.LoadPoints)},
+		{Name: "runs", Text: fmt.Sprintf("%s at each load point of a launch, after a warm-up with other prompts; a run counts where no request failed and this machine kept up", report.Plural(l.Repeats, "run"))},
+		{Name: "objectives", Text: strings.Join(l.Objectives, ", ") + "; medians over runs"},
+		{Name: "facts", Text: strings.Join(facts, ", ")},
+	}
+	if len(l.Tune) > 0 {
+		items = append(items, report.Item{Name: "tuned", Text: strings.Join(l.Tune, ", ")})
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Set)) {
+		items = append(items, report.Item{Name: name, Text: fmt.Sprintf("restricted to %v", l.Set[name])})
+	}
+	return items
+}

@@ -1,0 +1,289 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+	"strings"
+
+	"harness/results"
+)
+
+// view is what the page's template shows: texts.
+type view struct {
+	Page                                               Page
+	Warnings                                           []string
+	Sections                                           []section
+	Counts, Headline                                   string
+	Answers                                            []answerLine
+	Front                                              []frontLine
+	FrontCount, GrowthNote, LatencyNote, TelemetryNote string
+	Classes                                            []classLine
+	FailShare                                          string
+	Blames                                             []blameLine
+	Raw, Valid, ValidShare                             string
+	Rules                                              []ruleLine
+	SilentRules                                        string
+	Noise                                              []Item
+	CSP, Written                                       string
+	Style                                              template.CSS
+	Script, Data                                       template.JS
+}
+
+type section struct{ ID, Title string }
+
+type answerLine struct {
+	Load, What, Trial, TTFT, TTFTRatio, TPS, TPSRatio, P string
+}
+
+type frontLine struct {
+	Trial, Load, TTFT, TTFTRange, TPS, TPSRange, P, Config string
+	Runs                                                   int
+}
+
+type classLine struct {
+	Class, Trial, Phase, Line string
+	Count                     int
+}
+
+type blameLine struct {
+	Blame
+	Bar     template.HTML
+	Classes string
+}
+
+type ruleLine struct {
+	Rule
+	Removes string
+	Bar     template.HTML
+}
+
+func (p Page) view(warnings []string) view {
+	v := view{Page: p, Warnings: warnings, Noise: p.Front.noiseItems(p.Trials),
+		Sections: []section{{"answer", "answer"}, {"front", "front"}, {"growth", "hypervolume"}, {"effects", "what matters"}, {"failures", "failures"}, {"latency", "latencies"},
+			{"gpu", "GPUs"}, {"lattice", "lattice"}, {"noise", "noise"}, {"method", "how it was measured"}, {"trials", "all trials"}}}
+	v.Counts = p.counts()
+	v.answers()
+	v.front()
+	v.failures()
+	v.lattice()
+	v.GrowthNote = p.growthNote()
+	v.LatencyNote = "The distributions of single requests, over all valid runs; the horizontal scale is that of a normal distribution, so that both tails can be read."
+	if len(p.Front.Rows) == 0 {
+		v.LatencyNote = "Nothing was measured yet, so there are no latencies."
+	}
+	v.TelemetryNote = "Sampled while the trial ran: of each stretch of time the lowest and the highest value."
+	return v
+}
+
+// counts says how much there is: "26 trials of 24 configs, 2 failed".
+func (p Page) counts() string {
+	configs, failed, cancelled := map[string]bool{}, 0, 0
+	for _, t := range p.Trials {
+		configs[t.ConfigID] = true
+		switch t.Outcome {
+		case results.Failed:
+			failed++
+		case results.Cancelled:
+			cancelled++
+		}
+	}
+	text := fmt.Sprintf("%s of %s", Plural(len(p.Trials), "trial"), Plural(len(configs), "config"))
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if cancelled > 0 {
+		text += fmt.Sprintf(", %d cancelled", cancelled)
+	}
+	return text
+}
+
+func (v *view) answers() {
+	answers := v.Page.Front.Answers(v.Page.Default)
+	v.Headline = headline(v.Page, answers)
+	for _, a := range answers {
+		v.Answers = append(v.Answers, answerLine{Load: a.Load, What: "the default", Trial: a.Base.TrialID, TTFT: Duration(a.Base.TTFT.Value), TPS: Number(a.Base.TPS.Value)})
+		for _, g := range []struct {
+			what string
+			gain *Gain
+		}{{"most throughput at no more TTFT", a.Faster}, {"least TTFT at no less throughput", a.Sooner}} {
+			if g.gain == nil {
+				v.Answers = append(v.Answers, answerLine{What: g.what + ": none is better"})
+				continue
+			}
+			v.Answers = append(v.Answers, answerLine{What: g.what, Trial: g.gain.TrialID, TTFT: Duration(g.gain.Row.TTFT.Value), TTFTRatio: change(g.gain.TTFT.Value, g.gain.TTFT.Low, g.gain.TTFT.High),
+				TPS: Number(g.gain.Row.TPS.Value), TPSRatio: change(g.gain.TPS.Value, g.gain.TPS.Low, g.gain.TPS.High), P: probability(g.gain.P)})
+		}
+	}
+}
+
+// change writes a ratio with its interval, as changes.
+func change(value, low, high float64) string {
+	text := Percent(value)
+	switch {
+	case math.IsNaN(low) || math.IsNaN(high):
+		return text + " [1 run]"
+	case high > 1000*low:
+		return text + " [too wide to tell]"
+	}
+	return text + " [" + Percent(low) + ", " + Percent(high) + "]"
+}
+
+// headline is the answer in a sentence: at the heaviest load at which there is one.
+func headline(p Page, answers []Answer) string {
+	if len(p.Trials) == 0 {
+		return "No trial has ended yet."
+	}
+	if len(p.Front.Rows) == 0 {
+		return "No config was measured: " + p.counts() + "."
+	}
+	if len(answers) == 0 {
+		return "The default config has no valid run, so there is nothing to hold the others against; the front below is of those that were measured."
+	}
+	where := func(a Answer) string {
+		if len(answers) == 1 {
+			return ""
+		}
+		return " with " + a.Load
+	}
+	for _, a := range answers {
+		if g := a.Faster; g != nil && g.TPS.Value > 1+sameShare {
+			return fmt.Sprintf("%s output tokens/s %s%s: trial %s%s.", Percent(g.TPS.Value), ttftBeside(g.TTFT.Value), where(a), g.TrialID, sure(g.P))
+		}
+		if g := a.Sooner; g != nil && g.TTFT.Value < 1-sameShare {
+			return fmt.Sprintf("%s TTFT at no less throughput than the default%s: trial %s%s.", Percent(g.TTFT.Value), where(a), g.TrialID, sure(g.P))
+		}
+	}
+	if len(p.Front.Rows) == len(answers) {
+		return "Only the default config was measured yet."
+	}
+	return "No measured config is better than the default by more than 2 % in one objective without being worse in the other."
+}
+
+func ttftBeside(ratio float64) string {
+	if ratio > 1-sameShare {
+		return "at the same TTFT as the default"
+	}
+	return "and " + Percent(ratio) + " TTFT, beside the default"
+}
+
+func sure(p float64) string {
+	switch {
+	case math.IsNaN(p):
+		return "; one run each does not say how sure that is"
+	case p > 0.995:
+		return "; P(better) above 0.99"
+	}
+	return fmt.Sprintf("; P(better) %.2f", p)
+}
+
+func (v *view) front() {
+	points := v.Page.Front.Points()
+	slices.SortStableFunc(points, func(a, b Row) int { return cmp.Compare(a.TTFT.Value, b.TTFT.Value) })
+	v.FrontCount = Plural(len(points), "point")
+	for _, r := range points {
+		v.Front = append(v.Front, frontLine{Trial: r.TrialID, Load: loadText(r.Measurement), TTFT: Duration(r.TTFT.Value), TTFTRange: Interval(r.TTFT.Interval, Duration),
+			TPS: Number(r.TPS.Value), TPSRange: Interval(r.TPS.Interval, Number), Runs: r.TTFT.N, P: probability(r.PFront), Config: Difference(r.Params, v.Page.Default)})
+	}
+}
+
+func (p Page) growthNote() string {
+	f := p.Front
+	if len(f.Rows) == 0 {
+		return "Nothing was measured yet, so there is no hypervolume."
+	}
+	text := fmt.Sprintf("How much of the plane the front dominates, in log10 of both objectives, against TTFT %s and %s tok/s: %.3f now.", Duration(f.Reference[0]), Number(f.Reference[1]), f.HV)
+	control := 0
+	for _, t := range p.Trials {
+		if t.Purpose == "control" {
+			control++
+		}
+	}
+	if control == 0 {
+		return text + " This study has no uniform draws to hold the search against: `harness refine --control random` makes some."
+	}
+	return text + fmt.Sprintf(" On the right the search's own choices, in their order, beside as many of the %s, whose order means nothing: their mean, and where 90 %% of 100 orders lie. Seeds are left out of both.", Plural(control, "uniform draw"))
+}
+
+// mostBlames bounds the table of suspect values.
+const mostBlames = 24
+
+func (v *view) failures() {
+	failures := NewFailures(v.Page.Trials)
+	failed, launched := 0, 0
+	for _, t := range v.Page.Trials {
+		if t.Outcome != results.Cancelled {
+			launched++
+		}
+	}
+	for class, ts := range failures {
+		failed += len(ts)
+		v.Classes = append(v.Classes, classLine{Class: class, Count: len(ts), Trial: ts[0].TrialID, Phase: ts[0].Phase, Line: plainText(ts[0].FailureLine)})
+	}
+	slices.SortFunc(v.Classes, func(a, b classLine) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Class, b.Class))
+	})
+	if failed == 0 {
+		return
+	}
+	v.FailShare = fmt.Sprintf("%d of %d (%.0f %%)", failed, launched, 100*float64(failed)/float64(launched))
+	for i, b := range Blames(v.Page.Trials) {
+		if i == mostBlames {
+			break
+		}
+		var classes []string
+		for _, c := range v.Classes {
+			if n := b.Classes[c.Class]; n > 0 {
+				classes = append(classes, fmt.Sprintf("%s %d", c.Class, n))
+			}
+		}
+		v.Blames = append(v.Blames, blameLine{b, shareBar(b.Share(), b.Low, b.High), strings.Join(classes, ", ")})
+	}
+}
+
+func (v *view) lattice() {
+	l := v.Page.Lattice
+	v.Raw, v.Valid = thousands(l.Raw), thousands(l.Valid)
+	v.ValidShare = shareText(l.Raw, l.Valid)
+	silent := 0
+	for _, r := range l.Rules {
+		if r.Removes == "0" {
+			silent++
+			continue
+		}
+		v.Rules = append(v.Rules, ruleLine{r, thousands(r.Removes), shareBar(r.Share, math.NaN(), math.NaN())})
+	}
+	slices.SortStableFunc(v.Rules, func(a, b ruleLine) int { return cmp.Compare(b.Share, a.Share) })
+	if silent > 0 {
+		v.SilentRules = Plural(silent, "more rule")
+	}
+}
+
+// shareBar draws a share of 0 to 1 with its interval, which may be NaN.
+func shareBar(share, low, high float64) template.HTML {
+	const width = 120
+	bar := fmt.Sprintf(`<svg width="%d" height="10" role="img" aria-label="%.0f percent"><rect class="bar-base" width="%d" height="10"/><rect class="bar" y="2" width="%.1f" height="6"/>`,
+		width, 100*share, width, max(0.5, width*share))
+	if !math.IsNaN(low) && !math.IsNaN(high) {
+		bar += fmt.Sprintf(`<line class="bar-line" x1="%.1f" x2="%.1f" y1="5" y2="5"/>`, width*low, width*high)
+	}
+	return template.HTML(bar + "</svg>")
+}
+
+// thousands writes a decimal count in groups of three digits.
+func thousands(s string) string {
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func shareText(whole, part string) string {
+	var w, p float64
+	if _, err := fmt.Sscan(whole+" "+part, &w, &p); err != nil || w == 0 {
+		return "?"
+	}
+	return Number(100*p/w) + " %"
+}
