@@ -39,10 +39,9 @@ func (p Points) Optuna(w io.Writer) error {
 		return err
 	}
 	for id, load := range p.loads() {
-		about := map[string]any{"engine": p.Engine, "engine_version": p.Version, "model": p.Model, "simulated": p.Simulated, "objectives": p.Objectives}
-		logs := []map[string]any{
-			{"op_code": opCreateStudy, "worker_id": journalWorker, "study_name": p.Study + "/" + load, "directions": directions},
-			{"op_code": opStudyAttr, "worker_id": journalWorker, "study_id": id, "user_attr": about},
+		logs := []map[string]any{{"op_code": opCreateStudy, "worker_id": journalWorker, "study_name": p.Study + "/" + load, "directions": directions}}
+		for _, about := range []map[string]any{{"engine": p.Engine}, {"engine_version": p.Version}, {"model": p.Model}, {"simulated": p.Simulated}, {"objectives": p.Objectives}} {
+			logs = append(logs, map[string]any{"op_code": opStudyAttr, "worker_id": journalWorker, "study_id": id, "user_attr": about})
 		}
 		for _, r := range p.Rows {
 			if r.Load != load && r.Failure == "" {
