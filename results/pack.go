@@ -65,14 +65,6 @@ func (s Store) Pack() ([]Packed, error) {
 	return done, nil
 }
 
-// groupWeight bounds a row group, which the writer holds in memory: values of its
-// heaviest columns.
-const groupWeight = 4 << 20
-
-func requestWeight(r *Request) int { return 16 + 5*len(r.ChunkNS) + 5*len(r.EventNS) }
-
-func one[T any](*T) int { return 32 }
-
 // packer merges the files of one table, in memory that does not grow with them.
 type packer[T any] struct {
 	store  Store

@@ -22,7 +22,7 @@ type BadPart struct {
 func (b *BadPart) Error() string { return fmt.Sprintf("%s: %s", b.Path, b.Why) }
 
 // codec is shared, since it keeps its encoders.
-var codec = &zstd.Codec{}
+var codec = &zstd.Codec{Level: zstd.SpeedFastest}
 
 func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	return []parquet.WriterOption{
@@ -41,15 +41,16 @@ type memoryFile struct {
 
 func (m memoryFile) WriteAt(p []byte, at int64) (int, error) { return copy(m.data[at:], p), nil }
 
-// encode returns rows as the bytes of one sealed part. size is a guess at their number.
-func encode[T any](schema *parquet.Schema, rows []T, size int) ([]byte, error) {
+// encode returns rows as the bytes of one sealed part.
+func encode[T any](schema *parquet.Schema, rows []T, weight func(*T) int) ([]byte, error) {
 	var buf bytes.Buffer
-	buf.Grow(size)
-	w := parquet.NewGenericWriter[T](&buf, writerOptions(schema)...)
-	if _, err := w.Write(rows); err != nil {
-		return nil, err
+	var err error
+	if list := groups(rows, weight); len(list) > 1 {
+		err = encodeGroups(&buf, schema, list)
+	} else {
+		err = encodeInto(&buf, schema, rows)
 	}
-	if err := w.Close(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	data := buf.Bytes()

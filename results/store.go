@@ -80,22 +80,15 @@ func (s Store) WriteTrial(t Trial) error {
 	return nil
 }
 
-// stampBytes is about what a chunk's stamps take, compressed.
-const stampBytes = 6
-
 // WriteRun stores a finished run: first its requests, then its row, so that a run
 // that is there is there with all that it says.
 func (s Store) WriteRun(r Run, requests []Request) error {
-	chunks := 0
-	for i := range requests {
-		chunks += len(requests[i].ChunkNS)
-	}
-	data, err := encode(requestSchema, requests, chunks*stampBytes)
+	data, err := encode(requestSchema, requests, requestWeight)
 	if err == nil {
 		err = writeFile(s.part(requestsDir, r.RunID), data)
 	}
 	if err == nil {
-		data, err = encode(runSchema, []Run{r}, 0)
+		data, err = encode(runSchema, []Run{r}, one)
 	}
 	if err == nil {
 		err = writeFile(s.part(runsDir, r.RunID), data)
@@ -108,7 +101,7 @@ func (s Store) WriteRun(r Run, requests []Request) error {
 
 // WriteSamples stores a trial's samples.
 func (s Store) WriteSamples(trialID string, samples []Sample) error {
-	data, err := encode(sampleSchema, samples, 0)
+	data, err := encode(sampleSchema, samples, one)
 	if err == nil {
 		err = writeFile(s.part(samplesDir, trialID), data)
 	}

@@ -43,6 +43,7 @@ func (a *answer) begin(rec *Record, c *call, sendNS int64) {
 // read on; complete is then a.resp.state.
 func (a *answer) read(b []byte, at stamp) error {
 	rec := a.reply.rec
+	at = at.rounded()
 	rec.Reads++
 	if rec.FirstByteNS < 0 {
 		rec.FirstByteNS = at.ns

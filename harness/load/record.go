@@ -23,7 +23,7 @@ const (
 
 // A Record is what happened to one request. Times are ns from the run's start by
 // the monotonic clock; -1 did not happen. Where the kernel stamped what came in,
-// the times of what came in are its; see Client.Stamps.
+// the times of what came in are its; see Client.Stamps. They are multiples of 256 ns.
 type Record struct {
 	Index      int   // of the prompt
 	SchedNS    int64 // due: the scheduled time, or in a closed loop the end of the worker's request before

@@ -25,6 +25,16 @@ type stamp struct {
 	user int64 // when the program had them
 }
 
+// stampGrainNS is what stamps are rounded down to. Their own error is a few
+// microseconds (kernel) and more (program), so that the lowest eight bits are noise: as
+// such they would take a third of a file of stamps, for no compression shortens them.
+const stampGrainNS = 256
+
+// rounded is the stamp as it is kept.
+func (s stamp) rounded() stamp {
+	return stamp{ns: s.ns &^ (stampGrainNS - 1), user: s.user &^ (stampGrainNS - 1)}
+}
+
 func newReply(rec *Record, c *call) reply {
 	// A chunk holds at least one token, so that twice the tokens asked for is
 	// already a wrong count; the slack lets small answers show by how much.

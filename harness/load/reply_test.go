@@ -97,6 +97,16 @@ var recorded = []struct {
 	},
 }
 
+// Both stamps of a read are kept to 256 ns, never later than they were.
+func TestStampsAreRounded(t *testing.T) {
+	for _, ns := range []int64{0, 255, 256, 1_000_000_007} {
+		at := stamp{ns: ns, user: ns + 300}.rounded()
+		if at.ns%256 != 0 || at.user%256 != 0 || at.ns > ns || ns-at.ns > 255 || at.user > ns+300 || ns+300-at.user > 255 {
+			t.Errorf("%d: %+v", ns, at)
+		}
+	}
+}
+
 func TestRecordedStreams(t *testing.T) {
 	for _, tt := range recorded {
 		t.Run(tt.name, func(t *testing.T) {
