@@ -21,6 +21,7 @@ type summaryJSON struct {
 	Configs   int            `json:"configs"`
 	Failed    map[string]int `json:"failed"`
 	HV        *float64       `json:"hv"`
+	HVCI      []*float64     `json:"hv_ci"` // 90 %
 	Reference []*float64     `json:"reference"`
 	Seconds   float64        `json:"seconds"`
 	Ended     string         `json:"ended"` // why
@@ -59,12 +60,15 @@ func (a *app) drive(s *study.Study, goal study.Goal, asJSON bool) error {
 }
 
 func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended string, took time.Duration, asJSON bool) error {
-	front := report.NewFront(state.Trials, state.Runs)
+	front, err := assessedFront(s, state)
+	if err != nil {
+		return err
+	}
 	failures := report.NewFailures(state.Trials)
 	if asJSON {
 		doc := front.JSON(s.Lock.ID)
 		return a.printJSON(summaryJSON{Study: s.Store.Dir, Engine: s.Lock.Engine, Simulated: s.Lock.Simulated,
-			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, Reference: doc.Reference,
+			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, HVCI: doc.HVCI, Reference: doc.Reference,
 			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Differing: differing(state.Trials)})
 	}
 	fmt.Fprintln(a.stdout)

@@ -30,7 +30,10 @@ func (a *app) front(c *cli.Context) error {
 	for _, b := range state.Bad {
 		fmt.Fprintf(a.stderr, "warning: %v; left out\n", b)
 	}
-	f := report.NewFront(state.Trials, state.Runs)
+	f, err := assessedFront(s, state)
+	if err != nil {
+		return err
+	}
 	if c.Bool("json") {
 		return a.printJSON(f.JSON(s.Lock.ID))
 	}

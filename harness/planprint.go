@@ -120,10 +120,13 @@ func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal
 		fmt.Fprint(a.stderr, banner(""))
 	}
 	seeds, asks := study.Measured(state.Trials)
-	f := report.NewFront(state.Trials, state.Runs)
+	hv := math.NaN()
+	if aim, err := s.Lock.Aim(); err == nil {
+		hv = report.NewFront(state.Trials, state.Runs, aim).HV
+	}
 	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s, mode %s\n\n",
 		s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, group(s.Lock.Valid),
-		report.Plural(seeds, "config"), report.Plural(asks, "config"), f.HV, report.Plural(goal.Trials, "config"), goal.Mode)
+		report.Plural(seeds, "config"), report.Plural(asks, "config"), hv, report.Plural(goal.Trials, "config"), goal.Mode)
 }
 
 // banner is what nobody can overlook: no number below it was measured on a GPU.

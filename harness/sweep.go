@@ -10,6 +10,7 @@ import (
 	"harness/harness/bench"
 	"harness/harness/load"
 	"harness/harness/study"
+	"harness/results"
 	"harness/search"
 )
 
@@ -33,6 +34,7 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.StringFlag{Name: "rate", Usage: "requests a second, sent whatever has become of those before: one number, or a ladder such as 0.5,2,8"},
 			&cli.IntFlag{Name: "repeats", Usage: "runs at each load point", Value: 3},
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
+			objectiveFlag, sloFlag,
 			studyFlag, seedFlag, jsonFlag),
 		Action: a.sweep,
 	}, false)
@@ -48,6 +50,8 @@ type sweepOptions struct {
 	points   []bench.Point
 	openLoop bench.OpenLoop
 	repeats  int
+	aim      results.Aim
+	slo      load.SLO
 	dir      string // "" = choose one
 	seed     uint64
 	dryRun   bool
@@ -74,6 +78,9 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 		return o, err
 	}
 	if o.openLoop, err = readOpenLoop(c); err != nil {
+		return o, err
+	}
+	if o.aim, o.slo, err = readAim(c); err != nil {
 		return o, err
 	}
 	o.start.wrap, err = readLaunch(c.String("launch"))

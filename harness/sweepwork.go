@@ -156,7 +156,7 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
 		Flags:    w.chosen.knownFlags(),
 		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points, Repeats: o.repeats,
-		Objectives: report.Objectives, Seed: o.seed, Host: host, GPUs: w.gpus(),
+		Objectives: o.aim.Names(), Limits: o.aim.LimitTexts(), SLO: o.slo, Seed: o.seed, Host: host, GPUs: w.gpus(),
 	}
 	return nil
 }

@@ -15,12 +15,12 @@ type SLO struct {
 	E2ESeconds  float64 `json:"e2e_s,omitempty"`
 
 	// Share of the requests that must be good, failed ones counted as not, for the
-	// SLO to be met; 0 is 0.99.
+	// SLO to be met; 0 is DefaultShare.
 	Share float64 `json:"share,omitempty"`
 }
 
-// defaultShare makes a limit one of the 99th percentile.
-const defaultShare = 0.99
+// DefaultShare makes a limit one of the 99th percentile.
+const DefaultShare = 0.99
 
 // ParseSLO reads limits such as ttft=0.5s,tpot=50ms,e2e=10s,share=0.95.
 func ParseSLO(text string) (SLO, error) {
@@ -67,7 +67,7 @@ func (s SLO) met(ttft, tpot, e2e float64) bool {
 func (s SLO) Met(good, requests int) bool {
 	share := s.Share
 	if share == 0 {
-		share = defaultShare
+		share = DefaultShare
 	}
 	return requests > 0 && float64(good) >= share*float64(requests)
 }

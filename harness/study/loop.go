@@ -39,6 +39,7 @@ const (
 type loop struct {
 	*Study
 	goal     Goal
+	aim      results.Aim
 	watch    Watcher
 	exec     Executor
 	parallel int // most trials at a time
@@ -74,7 +75,11 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	if err != nil {
 		return "", err
 	}
-	l := &loop{Study: s, goal: goal, watch: watch, exec: exec, began: time.Now(), parallel: max(1, goal.Parallel),
+	aim, err := s.Lock.Aim()
+	if err != nil {
+		return "", fmt.Errorf("study %s: %w", s.Store.Dir, err)
+	}
+	l := &loop{Study: s, goal: goal, aim: aim, watch: watch, exec: exec, began: time.Now(), parallel: max(1, goal.Parallel),
 		planned: bench.Ladder(s.Lock.LoadPoints, source, s.Lock.Repeats),
 		running: map[string]bench.Plan{}, finished: make(chan finished)}
 	if err := l.resume(); err != nil {
@@ -121,7 +126,7 @@ func (l *loop) tell(p bench.Plan) error {
 			c.trials = append(c.trials, t)
 		}
 	}
-	return l.search.Tell(rank, outcomeOf(c, l.state.Runs))
+	return l.search.Tell(rank, outcomeOf(c, l.state.Runs, l.aim))
 }
 
 // progress estimates what is left by the mean trial and by how many ran at a time.

@@ -8,17 +8,21 @@ import (
 	"harness/search"
 )
 
-// outcomeOf is what the search is told of a config: the points that a report would
-// show, or the class of the failure.
-func outcomeOf(c *config, all []results.Run) search.Outcome {
+// outcomeOf is what the search is told of one launch of a config: a point for each load,
+// or the class of the failure. Trials that were interrupted belong to the launch that
+// went on with them.
+func outcomeOf(c *config, all []results.Run, aim results.Aim) search.Outcome {
 	var o search.Outcome
+	own := map[string]bool{}
 	for _, t := range c.trials {
 		o.CostSeconds += t.TotalSeconds
+		own[t.TrialID] = true
 	}
-	runs := slices.DeleteFunc(slices.Clone(all), func(r results.Run) bool { return r.ConfigID != c.id })
+	runs := slices.DeleteFunc(slices.Clone(all), func(r results.Run) bool { return !own[r.TrialID] })
 	for _, m := range results.Collect(c.trials, runs) {
-		o.Points = append(o.Points, search.Point{TTFT: m.TTFT.Value, TPS: m.TPS.Value,
-			TTFTSE: orZero(m.TTFT.LogSE), TPSSE: orZero(m.TPS.LogSE), Load: search.Load{Concurrency: m.Concurrency, RatePerSec: m.Rate}})
+		if p, ok := pointOf(m, aim); ok {
+			o.Points = append(o.Points, p)
+		}
 	}
 	if len(o.Points) > 0 {
 		return o
@@ -32,17 +36,14 @@ func outcomeOf(c *config, all []results.Run) search.Outcome {
 	return o
 }
 
-func orZero(v float64) float64 {
-	if math.IsNaN(v) {
-		return 0
-	}
-	return v
-}
-
 // Benefit holds what the search chose against the uniform draws (purpose control) and
 // against the engine's default; Compared is 0 where there is nothing to compare.
 func (s *Study) Benefit(state State) (search.Benefit, error) {
 	known, err := configs(state.Trials)
+	if err != nil {
+		return search.Benefit{}, err
+	}
+	aim, err := s.Lock.Aim()
 	if err != nil {
 		return search.Benefit{}, err
 	}
@@ -53,7 +54,7 @@ func (s *Study) Benefit(state State) (search.Benefit, error) {
 		if c.outcome == results.Cancelled {
 			continue
 		}
-		o := outcomeOf(c, state.Runs)
+		o := keptOf(outcomeOf(c, state.Runs, aim), aim)
 		switch c.purpose {
 		case Ask:
 			chosen = append(chosen, o)
@@ -65,4 +66,61 @@ func (s *Study) Benefit(state State) (search.Benefit, error) {
 		}
 	}
 	return search.NewBenefit(chosen, uniform, baseline, s.Lock.Seed), nil
+}
+
+// keptOf leaves out the points that break a limit; with none left, the trial reached
+// nothing.
+func keptOf(o search.Outcome, aim results.Aim) search.Outcome {
+	o.Points = slices.DeleteFunc(o.Points, func(p search.Point) bool {
+		return slices.ContainsFunc(aim.Limits, func(l results.Limit) bool { return !l.Met(p.Metrics[l.Metric.Name]) })
+	})
+	if o.Failure == "" && len(o.Points) == 0 {
+		o.Failure = "breaks a limit"
+	}
+	return o
+}
+
+// Assess says what the search makes of a study: how sure each measured point's place on
+// the front is, and what is expected of it. reference is in units of the objectives.
+func (s *Study) Assess(state State, reference [2]float64) (results.Assessment, error) {
+	var a results.Assessment
+	aim, err := s.Lock.Aim()
+	if err != nil {
+		return a, err
+	}
+	o := search.Options{Mode: search.Random, Seed: s.Lock.Seed, Limits: searchLimits(aim)}
+	if r := reference; !math.IsNaN(r[0]) && !math.IsNaN(r[1]) {
+		o.Reference = search.Reference{TTFT: scale(aim.Objectives[0], 0, r[0]), TPS: scale(aim.Objectives[1], 1, r[1])}
+	}
+	model, err := search.New(s.Lattice, o)
+	if err != nil {
+		return a, err
+	}
+	known, err := configs(state.Trials)
+	if err != nil {
+		return a, err
+	}
+	for _, c := range known {
+		if c.outcome == results.Cancelled {
+			continue
+		}
+		if err := model.Tell(c.rank, outcomeOf(c, state.Runs, aim)); err != nil {
+			return a, err
+		}
+	}
+	return s.assessment(model.Front(), aim), nil
+}
+
+// assessment is a front of the search by configs and objectives.
+func (s *Study) assessment(f search.Front, aim results.Aim) results.Assessment {
+	a := results.Assessment{HV: f.HV, HVLow: f.HVLow, HVHigh: f.HVHigh}
+	for _, p := range slices.Concat(f.Points, f.Rest) {
+		cfg := s.Lattice.Config(s.Lattice.Unrank(p.Rank, nil))
+		a.Points = append(a.Points, results.AssessedPoint{
+			ConfigID: cfg.ID(s.Lock.Engine), Concurrency: p.Load.Concurrency, Rate: p.Load.RatePerSec, P: p.P, Launches: p.Launches,
+			Expected: [2]float64{scale(aim.Objectives[0], 0, p.TTFT), scale(aim.Objectives[1], 1, p.TPS)},
+			LogSE:    [2]float64{p.TTFTSE, p.TPSSE},
+		})
+	}
+	return a
 }

@@ -33,7 +33,7 @@ func (l *loop) resume() error {
 	}
 	l.number = lastNumber(plans) + 1
 	l.total = l.goalTotal(plans)
-	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known), Control: l.goal.Control})
+	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known), Control: l.goal.Control, Limits: searchLimits(l.aim)})
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (l *loop) resume() error {
 			l.redo = append(l.redo, c)
 			err = l.search.Hold(c.rank)
 		} else {
-			err = l.search.Tell(c.rank, outcomeOf(c, l.state.Runs))
+			err = l.search.Tell(c.rank, outcomeOf(c, l.state.Runs, l.aim))
 		}
 		if err != nil {
 			return err

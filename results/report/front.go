@@ -1,44 +1,47 @@
 // Package report turns rows into what people read: the Pareto front with intervals
 // and probabilities, the failures by class, and the same as JSON for scripts.
 //
-// The flow is NewFront and NewFailures (pure), then Text or JSON. Every number
-// stands with its interval and the runs that it rests on; simulated ones say so.
+// The flow is NewFront and NewFailures (pure), Front.Assessed where a model has
+// something to add, then Text or JSON. Every number stands with its interval and the
+// runs that it rests on; simulated ones say so.
 package report
 
 import (
+	"cmp"
 	"math"
-	"math/rand/v2"
+	"slices"
 
 	"harness/results"
 	"harness/results/stat"
 	"harness/search/pareto"
 )
 
-// Goals are the objectives of a front: TTFT p50 (s) down, output tokens/s up.
-var Goals = pareto.Goals{pareto.Minimise, pareto.Maximise}
-
-// Objectives names them, as columns of runs.
-var Objectives = []string{"ttft_p50_s", "output_tps"}
-
 // Row is one measured config at one load point.
 type Row struct {
 	results.Measurement
-	Params  []results.Param
-	Purpose string
-	OnFront bool
-	PFront  float64 // probability that no other row dominates it; NaN: no repeats, so no spread is known
+	Values   [2]stat.Estimate // of the objectives
+	Params   []results.Param
+	Purpose  string // of the config's first trial
+	Launches int    // that its runs are of
+
+	Kept  bool    // it keeps the limits, by the median over runs; true where there are none
+	PKept float64 // probability that it does; NaN: not known, or there are no limits
+
+	OnFront  bool       // no row that keeps the limits dominates it, and it keeps them
+	PFront   float64    // probability of that, errors allowed for; NaN: not assessed
+	Expected [2]float64 // the objectives as further measurements should show them; NaN: not assessed
 }
 
 // Front is the state of a study: every measured row, the front marked.
 type Front struct {
+	Aim       results.Aim
 	Rows      []Row        // by trial and load
-	Reference pareto.Point // TTFT p50 (s) and output tokens/s
+	Reference pareto.Point // in units of the objectives; NaN without rows
 	HV        float64      // of the front against Reference, both objectives as log10; 0 without rows
+	HVLow     float64      // with a probability of 0.9 the true front's is between; NaN: not assessed
+	HVHigh    float64
 	Simulated bool
 }
-
-// frontDraws gives P(front) a standard error of at most 0.011.
-const frontDraws = 2000
 
 // referenceMargin widens the reference point, so that the ends of a front count.
 const referenceMargin = 1.1
@@ -46,66 +49,112 @@ const referenceMargin = 1.1
 // NewFront finds the front over (config, load point). The reference point is 10 %
 // worse, in both objectives, than the worst of the seed trials: it stays where it is
 // while a refinement goes on, so that the hypervolume can be compared.
-func NewFront(trials []results.Trial, runs []results.Run) Front {
-	byID := map[string]results.Trial{}
-	seeds := map[string]bool{} // configs of the seed design
+func NewFront(trials []results.Trial, runs []results.Run, aim results.Aim) Front {
+	first := map[string]results.Trial{} // by config
 	for _, t := range trials {
-		byID[t.TrialID] = t
-		if t.Purpose == "seed" {
-			seeds[t.ConfigID] = true
+		if old, seen := first[t.ConfigID]; !seen || t.TrialID < old.TrialID {
+			first[t.ConfigID] = t
 		}
 	}
-	var f Front
-	var points []pareto.Point
+	f := Front{Aim: aim, HVLow: math.NaN(), HVHigh: math.NaN()}
 	for _, m := range results.Collect(trials, runs) {
-		t := byID[m.TrialID]
-		f.Rows = append(f.Rows, Row{Measurement: m, Params: t.Params, Purpose: t.Purpose})
+		r := Row{Measurement: m, Params: first[m.ConfigID].Params, Purpose: first[m.ConfigID].Purpose,
+			Kept: aim.Keeps(m), PKept: math.NaN(), PFront: math.NaN(), Expected: [2]float64{math.NaN(), math.NaN()}}
+		for k, objective := range aim.Objectives {
+			r.Values[k] = m.Estimate(objective)
+		}
+		r.Launches = r.Values[0].Launches
+		f.Rows = append(f.Rows, r)
 		f.Simulated = f.Simulated || m.Simulated
-		points = append(points, pareto.Point{m.TTFT.Value, m.TPS.Value})
 	}
-	for _, i := range Goals.Front(points) {
+	keepProbability(f.Rows, aim.Limits)
+	points := f.kept()
+	for _, i := range f.goals().Front(points) {
 		f.Rows[i].OnFront = true
 	}
-	for i, p := range frontProbability(f.Rows, points) {
-		f.Rows[i].PFront = p
-	}
-	f.Reference = reference(f.Rows, seeds)
-	f.HV = Goals.Hypervolume(logs(points), logs([]pareto.Point{f.Reference})[0])
-	if len(points) == 0 {
-		f.HV = 0
+	f.Reference = f.reference()
+	if len(points) > 0 {
+		f.HV = f.goals().Hypervolume(logs(points), logs([]pareto.Point{f.Reference})[0])
 	}
 	return f
 }
 
-// Points are the rows on the front.
-func (f Front) Points() []Row {
-	var on []Row
-	for _, r := range f.Rows {
-		if r.OnFront {
-			on = append(on, r)
+// goals are the directions of the objectives.
+func (f Front) goals() pareto.Goals {
+	var g pareto.Goals
+	for k, o := range f.Aim.Objectives {
+		if o.Higher {
+			g[k] = pareto.Maximise
 		}
 	}
-	return on
+	return g
 }
 
-func reference(rows []Row, seeds map[string]bool) pareto.Point {
-	worst := func(only bool) (ref pareto.Point, n int) {
-		ref = pareto.Point{0, math.Inf(1)}
-		for _, r := range rows {
-			if !only || seeds[r.ConfigID] {
-				ref = pareto.Point{max(ref[0], r.TTFT.Value), min(ref[1], r.TPS.Value)}
-				n++
+// kept are the points of all rows; of those that break a limit, none.
+func (f Front) kept() []pareto.Point {
+	points := make([]pareto.Point, len(f.Rows))
+	for i, r := range f.Rows {
+		points[i] = r.point()
+		if !r.Kept {
+			points[i] = pareto.Point{math.NaN(), math.NaN()}
+		}
+	}
+	return points
+}
+
+func (r Row) point() pareto.Point { return pareto.Point{r.Values[0].Value, r.Values[1].Value} }
+
+// Points are the rows on the front, in order of the first objective.
+func (f Front) Points() []Row { return f.pick(func(r Row) bool { return r.OnFront }) }
+
+// nearLeast is the probability from which a row off the front is told of.
+const nearLeast = 0.1
+
+// Near are the rows off the front that may well belong there.
+func (f Front) Near() []Row {
+	return f.pick(func(r Row) bool { return !r.OnFront && r.PFront >= nearLeast })
+}
+
+func (f Front) pick(want func(Row) bool) []Row {
+	var rows []Row
+	for _, r := range f.Rows {
+		if want(r) {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.Values[0].Value, b.Values[0].Value) })
+	return rows
+}
+
+// reference is that of the seed trials that keep the limits, of all seeds where none
+// does, of all rows where there is no seed.
+func (f Front) reference() pareto.Point {
+	seed := func(r Row) bool { return r.Purpose == "seed" }
+	for _, counts := range []func(Row) bool{func(r Row) bool { return seed(r) && r.Kept }, seed, func(Row) bool { return true }} {
+		if ref, ok := f.worst(counts); ok {
+			return ref
+		}
+	}
+	return pareto.Point{math.NaN(), math.NaN()}
+}
+
+func (f Front) worst(counts func(Row) bool) (ref pareto.Point, ok bool) {
+	for k, o := range f.Aim.Objectives {
+		worst := math.NaN()
+		for _, r := range f.Rows {
+			v := r.Values[k].Value
+			if !counts(r) || !(v > 0) { // a rate of 0 has no logarithm
+				continue
+			}
+			if math.IsNaN(worst) || o.Higher == (v < worst) {
+				worst = v
 			}
 		}
-		return ref, n
-	}
-	ref, n := worst(true)
-	if n == 0 {
-		if ref, n = worst(false); n == 0 {
-			return pareto.Point{math.NaN(), math.NaN()}
+		if ref[k] = worst * referenceMargin; o.Higher {
+			ref[k] = worst / referenceMargin
 		}
 	}
-	return pareto.Point{ref[0] * referenceMargin, ref[1] / referenceMargin}
+	return ref, !math.IsNaN(ref[0]) && !math.IsNaN(ref[1])
 }
 
 func logs(ps []pareto.Point) []pareto.Point {
@@ -114,34 +163,4 @@ func logs(ps []pareto.Point) []pareto.Point {
 		out[i] = pareto.Point{math.Log10(p[0]), math.Log10(p[1])}
 	}
 	return out
-}
-
-// frontProbability draws every row around its value at once. Two or three runs say
-// little of their own spread, so the run-to-run variance of the logs is pooled over
-// all rows, weighted by degrees of freedom.
-func frontProbability(rows []Row, points []pareto.Point) []float64 {
-	p := make([]float64, len(rows))
-	sd, known := pooledSD(rows)
-	if !known {
-		for i := range p {
-			p[i] = math.NaN()
-		}
-		return p
-	}
-	measured := make([]pareto.Measured, len(rows))
-	for i, r := range rows {
-		root := math.Sqrt(float64(r.TTFT.N))
-		measured[i] = pareto.Measured{Value: points[i], LogSE: [2]float64{sd[0] / root, sd[1] / root}}
-	}
-	return Goals.FrontProbability(measured, frontDraws, rand.New(rand.NewPCG(1, 1)))
-}
-
-// pooledSD is the standard deviation of one run's log objectives.
-func pooledSD(rows []Row) (sd [2]float64, known bool) {
-	var ttft, tps []stat.Estimate
-	for _, r := range rows {
-		ttft, tps = append(ttft, r.TTFT), append(tps, r.TPS)
-	}
-	sd = [2]float64{stat.PooledSD(ttft), stat.PooledSD(tps)}
-	return sd, !math.IsNaN(sd[0])
 }

@@ -82,7 +82,27 @@ f ask  failed illegal_config quantized V cache requires flash_attn`
 
 func front(t *testing.T, text string) Front {
 	t.Helper()
-	return NewFront(table(t, text))
+	trials, runs := table(t, text)
+	return NewFront(trials, runs, aim(t, nil, nil))
+}
+
+func aim(t *testing.T, objectives, limits []string) results.Aim {
+	t.Helper()
+	a, err := results.ParseAim(objectives, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// assessed is what a model might say of the repeated table.
+func assessed(f Front) Front {
+	return f.Assessed(results.Assessment{HV: 3, HVLow: 2.5, HVHigh: 3.25, Points: []results.AssessedPoint{
+		{ConfigID: "id-a", Concurrency: 1, P: 0.25, Expected: [2]float64{0.0105, 49.5}, Launches: 1},
+		{ConfigID: "id-a", Concurrency: 8, P: 0.95, Expected: [2]float64{0.041, 301}, Launches: 1},
+		{ConfigID: "id-b", Concurrency: 8, P: 0.8, Expected: [2]float64{0.11, 322}, Launches: 1},
+		{ConfigID: "id-c", Concurrency: 1, P: 1, Expected: [2]float64{0.0085, 59}, Launches: 1},
+	}})
 }
 
 func onFront(f Front) string {
@@ -98,7 +118,7 @@ func onFront(f Front) string {
 // with g = log10(1.1) and r = log10(0.22), the area is a's rectangle and what b adds.
 func TestHypervolumeByHand(t *testing.T) {
 	f := front(t, "a seed 1 0.1 10\nb seed 1 0.01 1\nc seed 1 0.2 5")
-	if got := onFront(f); got != "t-a/1 t-b/1" {
+	if got := onFront(f); got != "t-b/1 t-a/1" {
 		t.Errorf("front %s", got)
 	}
 	if math.Abs(f.Reference[0]-0.22) > 1e-12 || math.Abs(f.Reference[1]-1/1.1) > 1e-12 {
@@ -130,29 +150,12 @@ func TestFrontCountsWhatMayBeUsed(t *testing.T) {
 	trials, runs := table(t, "a seed 1 0.1,0.001 10,9999\nb seed 1 0.2 5")
 	runs[1].Valid = false
 	trials[1].Outcome = results.Cancelled
-	if f := NewFront(trials, runs); len(f.Rows) != 1 || f.Rows[0].TTFT.Value != 0.1 || f.Rows[0].TTFT.N != 1 {
+	if f := NewFront(trials, runs, aim(t, nil, nil)); len(f.Rows) != 1 || f.Rows[0].TTFT.Value != 0.1 || f.Rows[0].TTFT.N != 1 {
 		t.Errorf("rows %+v, want a's one valid run", f.Rows)
 	}
 	runs[0].Simulated = true
-	if f := NewFront(trials, runs); !f.Simulated {
+	if f := NewFront(trials, runs, aim(t, nil, nil)); !f.Simulated {
 		t.Error("a simulated run does not make the front simulated")
-	}
-}
-
-func TestProbabilityOfTheFront(t *testing.T) {
-	for _, r := range front(t, "a seed 1 0.1 10\nb seed 1 0.2 5").Rows {
-		if !math.IsNaN(r.PFront) {
-			t.Errorf("%s: %g from one run each, want NaN", r.TrialID, r.PFront)
-		}
-	}
-	// The spread of b's runs holds for a too, which has one.
-	f := front(t, "a seed 1 0.1 10\nb seed 1 0.101,0.111,0.091 10,10,10\nc seed 1 0.9,0.91 1,1")
-	a, b, c := f.Rows[0].PFront, f.Rows[1].PFront, f.Rows[2].PFront
-	if !(a > 0.5 && a < 1 && b > 0.2 && b < 1 && c == 0) {
-		t.Errorf("P(front) %g, %g, %g; want a and b in doubt, c out", a, b, c)
-	}
-	if again := front(t, "a seed 1 0.1 10\nb seed 1 0.101,0.111,0.091 10,10,10\nc seed 1 0.9,0.91 1,1"); again.Rows[0].PFront != a {
-		t.Errorf("%g, and then %g", a, again.Rows[0].PFront)
 	}
 }
 
@@ -162,7 +165,7 @@ func TestText(t *testing.T) {
 	simulated := front(t, repeated)
 	simulated.Simulated = true
 	for name, f := range map[string]Front{
-		"front.golden": front(t, repeated), "simulated.golden": simulated,
+		"front.golden": assessed(front(t, repeated)), "simulated.golden": simulated,
 		"single.golden": front(t, "a seed 1 0.1 10"), "empty.golden": front(t, ""),
 	} {
 		var b strings.Builder
@@ -203,7 +206,7 @@ var decimal = regexp.MustCompile(`\d+\.\d+`)
 
 // The document that scripts rely on; what is not known is null.
 func TestJSON(t *testing.T) {
-	for name, f := range map[string]Front{"front.json": front(t, repeated), "single.json": front(t, "a seed 1 0.1 10"), "empty.json": front(t, "")} {
+	for name, f := range map[string]Front{"front.json": assessed(front(t, repeated)), "single.json": front(t, "a seed 1 0.1 10"), "empty.json": front(t, "")} {
 		text, err := json.MarshalIndent(f.JSON("s"), "", "  ")
 		if err != nil {
 			t.Fatal(err)

@@ -14,39 +14,6 @@ import (
 	"harness/results/stat"
 )
 
-// Text writes the front as a table. base holds the default value of each parameter:
-// a config is told by what differs from it.
-func (f Front) Text(w io.Writer, base map[string]string) error {
-	points := f.Points()
-	if len(points) == 0 {
-		_, err := fmt.Fprintln(w, "No config was measured yet, so there is no front.")
-		return err
-	}
-	slices.SortStableFunc(points, func(a, b Row) int { return cmp.Compare(a.TTFT.Value, b.TTFT.Value) })
-	configs := map[string]bool{}
-	for _, r := range f.Rows {
-		configs[r.ConfigID] = true
-	}
-	title := "Pareto front"
-	if f.Simulated {
-		title = "Pareto front of SIMULATED numbers"
-	}
-	fmt.Fprintf(w, "%s: %s from %s (TTFT p50 down, output tokens/s up; median over runs [95 %% interval])\n\n", title, Plural(len(points), "point"), Plural(len(configs), "config"))
-	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "  trial\tload\tTTFT p50\t\toutput tok/s\t\truns\tP(front)\tconfig, where it differs from the default")
-	for _, r := range points {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.TrialID, r.LoadPoint,
-			Duration(r.TTFT.Value), Interval(r.TTFT.Interval, Duration), Number(r.TPS.Value), Interval(r.TPS.Interval, Number),
-			r.TTFT.N, probability(r.PFront), Difference(r.Params, base))
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\nHypervolume %.3f (log10 of both objectives) against the reference TTFT %s, %s tok/s\n",
-		f.HV, Duration(f.Reference[0]), Number(f.Reference[1]))
-	return err
-}
-
 // Failures counts the trials that failed, by class.
 type Failures map[string][]results.Trial
 
