@@ -68,7 +68,10 @@ func (a *app) export(c *cli.Context) error {
 	for _, b := range state.Bad {
 		fmt.Fprintf(a.stderr, "warning: %v; left out\n", b)
 	}
-	front := report.NewFront(state.Trials, state.Runs)
+	front, err := assessedFront(s, state)
+	if err != nil {
+		return err
+	}
 	var text bytes.Buffer
 	if table := tables[kind]; table != nil {
 		if how.given {

@@ -155,8 +155,10 @@ func (a *app) provenance(s *study.Study, row report.Row, why string) []string {
 
 // pointsOf are a study's points as a table, its failures too where all is wanted.
 func pointsOf(s *study.Study, state study.State, front report.Front, all bool) export.Points {
-	p := export.Points{Study: s.Lock.ID, Engine: s.Lock.Engine, Version: s.Lock.EngineVersion, Model: s.Lock.Launch.Model, Simulated: s.Lock.Simulated,
-		Objectives: []export.Objective{{Name: "ttft_p50_s"}, {Name: "output_tps", Higher: true}}}
+	p := export.Points{Study: s.Lock.ID, Engine: s.Lock.Engine, Version: s.Lock.EngineVersion, Model: s.Lock.Launch.Model, Simulated: s.Lock.Simulated}
+	for _, o := range front.Aim.Objectives {
+		p.Objectives = append(p.Objectives, export.Objective{Name: o.Name, Higher: o.Higher})
+	}
 	domains := s.Domains()
 	for _, d := range domains {
 		p.Params = append(p.Params, export.Param{Name: d.Name, Values: d.Values})
@@ -168,7 +170,7 @@ func pointsOf(s *study.Study, state study.State, front report.Front, all bool) e
 	for _, r := range front.Rows {
 		t := byID[r.TrialID]
 		p.Rows = append(p.Rows, export.Point{TrialID: r.TrialID, ConfigID: r.ConfigID, Load: r.LoadPoint, Config: valuesIn(domains, r.Params),
-			Values: []float64{r.TTFT.Value, r.TPS.Value}, CI: [][2]float64{{r.TTFT.Low, r.TTFT.High}, {r.TPS.Low, r.TPS.High}},
+			Values: []float64{r.Values[0].Value, r.Values[1].Value}, CI: [][2]float64{{r.Values[0].Low, r.Values[0].High}, {r.Values[1].Low, r.Values[1].High}},
 			Runs: r.TTFT.N, OnFront: r.OnFront, PFront: r.PFront, Started: t.StartedAt, Seconds: t.TotalSeconds})
 	}
 	for _, t := range state.Trials {

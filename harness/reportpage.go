@@ -18,11 +18,15 @@ func pageOf(s *study.Study) (report.Page, error) {
 	if err != nil {
 		return report.Page{}, err
 	}
+	front, err := assessedFront(s, state)
+	if err != nil {
+		return report.Page{}, err
+	}
 	lock := s.Lock
 	p := report.Page{
 		Title: filepath.Base(s.Store.Dir), Engine: lock.Engine + " " + lock.EngineVersion, Model: lock.Launch.Model, Simulated: lock.Simulated,
 		Default: s.Default(), Trials: state.Trials, Runs: state.Runs, Store: s.Store,
-		Front:   report.NewFront(state.Trials, state.Runs),
+		Front:   front,
 		Lattice: latticeOf(s), Method: methodOf(lock),
 	}
 	for _, b := range state.Bad {

@@ -33,11 +33,13 @@ const growthOrders = 100
 func (f Front) Growth(trials []results.Trial) Growth {
 	points := map[string][]pareto.Point{}
 	for _, r := range f.Rows {
-		points[r.ConfigID] = append(points[r.ConfigID], pareto.Point{r.TTFT.Value, r.TPS.Value})
+		if r.Kept {
+			points[r.ConfigID] = append(points[r.ConfigID], r.point())
+		}
 	}
 	ref := logs([]pareto.Point{f.Reference})[0]
 	var g Growth
-	var all, chosen climb
+	all, chosen := climb{goals: f.goals()}, climb{goals: f.goals()}
 	var uniform [][]pareto.Point
 	seen := map[string]bool{}
 	for _, t := range trials {
@@ -54,36 +56,39 @@ func (f Front) Growth(trials []results.Trial) Growth {
 			uniform = append(uniform, own)
 		}
 	}
-	g.Control = shuffled(uniform, ref)
+	g.Control = shuffled(uniform, f.goals(), ref)
 	return g
 }
 
 // climb is a front that points are added to.
-type climb struct{ front []pareto.Point }
+type climb struct {
+	goals pareto.Goals
+	front []pareto.Point
+}
 
 // add returns the hypervolume with further points.
 func (c *climb) add(points []pareto.Point, ref pareto.Point) float64 {
 	c.front = append(c.front, points...)
 	var on []pareto.Point
-	for _, i := range Goals.Front(c.front) {
+	for _, i := range c.goals.Front(c.front) {
 		on = append(on, c.front[i])
 	}
 	c.front = on
 	if len(on) == 0 {
 		return 0
 	}
-	return Goals.Hypervolume(on, ref)
+	return c.goals.Hypervolume(on, ref)
 }
 
 // shuffled is the growth of trials in a random order.
-func shuffled(trials [][]pareto.Point, ref pareto.Point) []Band {
+func shuffled(trials [][]pareto.Point, goals pareto.Goals, ref pareto.Point) []Band {
 	if len(trials) == 0 {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	heights := make([][]float64, len(trials)) // by trials, then order
 	for range growthOrders {
-		var c climb
+		c := climb{goals: goals}
 		for k, i := range rng.Perm(len(trials)) {
 			heights[k] = append(heights[k], c.add(trials[i], ref))
 		}
