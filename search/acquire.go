@@ -19,9 +19,8 @@ const leastSuccess = 0.8
 
 // prospect is a configuration that might be asked for.
 type prospect struct {
-	rank   space.Rank
-	x      []float64 // its input without a load
-	memory float64   // its estimate, where estimates are given
+	rank space.Rank
+	x    []float64 // its input without a load
 }
 
 // appraisal is what an outlook expects of a prospect.

@@ -68,11 +68,7 @@ func (e *encoder) encode(p space.Point, load Load) []float64 {
 
 // prospect is a configuration as one that might be asked for.
 func (e *encoder) prospect(r space.Rank, p space.Point) prospect {
-	c := prospect{rank: r, x: e.encode(p, Load{})}
-	if e.memory != nil {
-		c.memory = e.memory(p)
-	}
-	return c
+	return prospect{rank: r, x: e.encode(p, Load{})}
 }
 
 // at is the input x at another load.

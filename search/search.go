@@ -67,7 +67,8 @@ type Options struct {
 
 	// Memory estimates how much memory a configuration needs, in any unit; nil where
 	// there is no estimate. It need not be exact: of configurations that run out of
-	// memory, Hybrid learns from what estimate on they do. Its argument is only lent.
+	// memory, Hybrid learns from what estimate on they do. Its argument is only lent,
+	// and it is called by several goroutines at once.
 	Memory func(space.Point) float64
 
 	// Prior is what other studies measured. Only Hybrid makes use of it.

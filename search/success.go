@@ -4,18 +4,21 @@ import (
 	"slices"
 
 	"harness/search/gp"
+	"harness/space"
 )
 
 // successModel says how likely configurations are to work.
 type successModel struct {
 	works  *gp.Classifier // nil where nothing failed
 	memory *memoryModel   // nil where nothing ran out of memory, or no estimates are given
+
+	estimate func(space.Rank) float64 // what memory takes
 }
 
 // newSuccessModel learns from all that worked or failed by its own fault. Where
 // nothing failed, all is taken to work.
 func newSuccessModel(h *history, e *encoder) *successModel {
-	m := &successModel{memory: h.memoryModel(e)}
+	m := &successModel{memory: h.memoryModel(e), estimate: func(r space.Rank) float64 { return e.memory(e.lattice.Unrank(r, nil)) }}
 	x, works := h.labels(e)
 	x, works = append(x, h.background.inputs...), append(works, h.background.works...)
 	if slices.Contains(works, false) {
@@ -66,7 +69,7 @@ func (m *successModel) probability(cs []prospect) []float64 {
 	}
 	if m.memory != nil {
 		for i, c := range cs {
-			p[i] *= m.memory.probability(c.memory)
+			p[i] *= m.memory.probability(m.estimate(c.rank))
 		}
 	}
 	return p

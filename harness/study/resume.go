@@ -33,7 +33,8 @@ func (l *loop) resume() error {
 	}
 	l.number = lastNumber(plans) + 1
 	l.total = l.goalTotal(plans)
-	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known), Control: l.goal.Control, Limits: searchLimits(l.aim)})
+	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known), Control: l.goal.Control,
+		Limits: searchLimits(l.aim), Memory: l.Lattice.MemoryShortfall()})
 	if err != nil {
 		return err
 	}
