@@ -148,14 +148,14 @@ func (k *kernel) receive(c *conn) {
 	if !ok {
 		k.unstamped++
 	}
-	before := c.reply.chunks
+	before, last := c.reply.chunks, rec.LastTokenNS
 	err = c.read(b, at)
-	if n := c.reply.chunks - before; n > 0 {
-		k.adapt(n > 1)
+	if n := c.reply.chunks - before; n > 0 && last >= 0 {
+		k.nap.took(n, at.ns-last)
+		k.foresee(c.i, rec, c.reply.chunks)
 	}
 	if err != nil || c.resp.state == complete {
 		k.finish(c, err, at.ns)
-		return
 	}
 }
 

@@ -31,21 +31,20 @@ type kernel struct {
 	in     receiver
 	events [512]unix.EpollEvent
 
-	dialling  int           // connections
-	dialErr   error         // of the last that failed before the run
-	inFlight  int           // requests
-	due       int64         // when the agenda must be asked again, at the latest
-	timeout   int64         // when a request may be timed out, at the earliest
-	nap       time.Duration // between two drains; see adapt
-	drained   int           // reads with tokens, and of these
-	shared    int           // the ones with more than one chunk, lately
-	busy      bool          // the last drain brought something
-	alone     bool          // Go has one processor
-	perch     socket        // the canary's other end,
-	singing   bool          // where there is one
-	cpu       float64       // of the thread, as a share of the run's time,
-	waited    float64       // and how long it waited for a core, likewise
-	unstamped int           // reads whose stamp was missing or could not be true
+	dialling  int      // connections
+	dialErr   error    // of the last that failed before the run
+	inFlight  int      // requests
+	due       int64    // when the agenda must be asked again, at the latest
+	timeout   int64    // when a request may be timed out, at the earliest
+	nap       nap      // between two drains
+	ends      timeline // when answers are expected to end that have one token to come
+	busy      bool     // the last drain brought something
+	alone     bool     // Go has one processor
+	perch     socket   // the canary's other end,
+	singing   bool     // where there is one
+	cpu       float64  // of the thread, as a share of the run's time,
+	waited    float64  // and how long it waited for a core, likewise
+	unstamped int      // reads whose stamp was missing or could not be true
 }
 
 // What epoll knows these two by; connections have numbers from 0.
@@ -54,15 +53,11 @@ const (
 	theCanary = -2
 )
 
-// maxNap is the longest sleep between two drains. The turn-around of a closed loop
-// and a timeout may be late by as much.
-const maxNap = time.Millisecond
-
 func kernelTransport(r *runner) (transport, error) {
 	if r.end.tls != nil || strconv.IntSize < 64 {
 		return plainTransport(r)
 	}
-	k := &kernel{runner: r, nap: maxNap, timeout: never}
+	k := &kernel{runner: r, nap: nap{part: leastPart}, timeout: never}
 	var err error
 	if k.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create", err)

@@ -99,30 +99,39 @@ func (k *kernel) sendDue() {
 	}
 }
 
-// adapt shortens the sleep between drains while many reads bring several chunks, whose
-// times the sleep may have lost, and else lengthens it slowly.
-func (k *kernel) adapt(shared bool) {
-	const window = 256
-	k.drained++
-	if shared {
-		k.shared++
+// rest is how long to sleep before the next drain.
+func (k *kernel) rest() time.Duration {
+	if k.inFlight < fewStreams {
+		return 0
 	}
-	if k.drained < window {
-		return
+	end := int64(never)
+	if !k.turns() {
+		return k.nap.length(k.now(), end, maxNap)
 	}
-	if k.shared*100 > window {
-		k.nap /= 2
-	} else {
-		k.nap = min(k.nap+maxNap/32, maxNap)
+	for len(k.ends) > 0 && k.records[k.ends[0].prompt].DoneNS >= 0 {
+		k.ends.pop()
 	}
-	k.drained, k.shared = 0, 0
+	if len(k.ends) > 0 {
+		end = k.ends[0].at
+	}
+	return k.nap.length(k.now(), end, maxTurn)
+}
+
+// turns reports whether the end of a request may bring the next.
+func (k *kernel) turns() bool { return !k.todo.open() || len(k.todo.follow) > 0 }
+
+// foresee notes when the request's last token is to be expected, once that is the next.
+func (k *kernel) foresee(i int, rec *Record, chunks int) {
+	if chunks == rec.RequestedTokens-1 && k.turns() {
+		k.ends.push(rec.LastTokenNS+k.nap.gap*7/8, i)
+	}
 }
 
 // wait sleeps until something may have come or a send is due, and drains the sockets.
 func (k *kernel) wait() {
 	left := time.Duration(min(k.due, k.timeout) - k.now())
-	if k.busy && k.nap > 0 { // what comes meanwhile is stamped all the same
-		if d := min(left-spin, k.nap); d > 0 {
+	if nap := k.rest(); k.busy && nap > 0 { // what comes meanwhile is stamped all the same
+		if d := min(left-spin, nap); d > 0 {
 			k.sleep(d)
 			left -= d
 		}
