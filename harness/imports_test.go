@@ -28,8 +28,8 @@ var mayImport = map[string][]string{
 	"harness/harness/load/mock":  nil,
 	"harness/scripts/mockserver": {"harness/harness/load/mock"},
 	// The plan is data, made here: hence bench, engine and load.
-	"harness/harness/study": {"harness/space", "harness/search", "harness/harness/executor", "harness/results",
-		"harness/harness/bench", "harness/harness/engine", "harness/harness/load"},
+	"harness/harness/study": {"harness/space", "harness/search", "harness/search/pareto", "harness/harness/executor", "harness/results", "harness/results/stat",
+		"harness/harness/bench", "harness/harness/bench/stop", "harness/harness/engine", "harness/harness/load"},
 	"harness/results/report": {"harness/results", "harness/results/stat", "harness/search/pareto"},
 	"harness/results/export": nil,
 	"harness/harness": {"harness/space", "harness/gpu", "harness/results", "harness/results/export", "harness/results/report", "harness/results/stat", "harness/search", "harness/search/pareto", "harness/search/replay",

@@ -64,6 +64,10 @@ var transient = map[string]bool{
 	"port": true, "client_overload": true, "gpu_fault": true, "killed": true, "cancelled": true, "harness_error": true,
 }
 
+// Transient reports whether a class of failures says nothing of the configuration: the
+// search learns nothing from it, and another launch may go well.
+func Transient(class string) bool { return transient[class] }
+
 // costGoals are the directions of costs.
 var costGoals = pareto.Goals{pareto.Minimise, pareto.Minimise}
 

@@ -14,6 +14,10 @@ const (
 	Seed    = "seed"    // sweep
 	Ask     = "ask"     // refine
 	Control = "control" // refine's uniform draws, to hold the others against
+
+	// Further launches of known configs, which count for no goal.
+	Sentinel = "sentinel" // of the engine's default, against drift
+	Confirm  = "confirm"  // of what the front depends on
 )
 
 // Goal is what one command wants of a study.
@@ -29,8 +33,13 @@ type Goal struct {
 }
 
 // counts reports whether a trial of a purpose is one of the goal's: a sweep makes
-// seeds, and all else is a refinement's.
-func (g Goal) counts(purpose string) bool { return (purpose == Seed) == (g.Purpose == Seed) }
+// seeds, and all else that is new is a refinement's.
+func (g Goal) counts(purpose string) bool {
+	if purpose == Sentinel || purpose == Confirm {
+		return false
+	}
+	return (purpose == Seed) == (g.Purpose == Seed)
+}
 
 // goalTotal is how many configs of the goal's purpose there will be. The same refine
 // command after an interruption goes on to the goal that it had.
@@ -53,7 +62,7 @@ func (l *loop) goalTotal(plans []bench.Plan) int {
 func (l *loop) budget(known []*config) int {
 	others := 0
 	for _, c := range known {
-		if !l.goal.counts(c.purpose) {
+		if c.replicate == 0 && !l.goal.counts(c.purpose) {
 			others++
 		}
 	}

@@ -27,33 +27,36 @@ const LockVersion = 2
 // written once, when the study begins. Facts and the spec (space.yaml beside it) are
 // in it, so that a study can be continued where its model or its spec file is gone.
 type Lock struct {
-	Schema        int                      `json:"schema"`
-	ID            string                   `json:"id"`
-	Created       time.Time                `json:"created"`
-	Engine        string                   `json:"engine"`
-	EngineVersion string                   `json:"engine_version"`
-	Simulated     bool                     `json:"simulated"`
-	Space         string                   `json:"space"`      // name of the spec
-	SpaceHash     string                   `json:"space_hash"` // of its text
-	LatticeID     string                   `json:"lattice_id"` // of spec, facts and domains: what a rank means
-	Raw           space.Rank               `json:"raw"`
-	Valid         space.Rank               `json:"valid"`
-	Facts         map[string]space.Value   `json:"facts"`
-	Tune          []string                 `json:"tune,omitempty"`
-	Set           map[string][]space.Value `json:"set,omitempty"`
-	Flags         []string                 `json:"flags"` // of the spec's, those that the installed engine knows; null: it was not asked
-	Launch        engine.Launch            `json:"launch"`
-	Workload      load.Workload            `json:"workload"`
-	WorkloadHash  string                   `json:"workload_hash"`
-	OpenLoop      bench.OpenLoop           `json:"open_loop"`
-	LoadPoints    []bench.Point            `json:"load_points"`
-	Repeats       int                      `json:"repeats"`
-	Objectives    []string                 `json:"objectives"`       // two metrics, as results.ParseAim reads them
-	Limits        []string                 `json:"limits,omitempty"` // that a point must keep to count, likewise
-	SLO           load.SLO                 `json:"slo,omitzero"`     // of single requests: what makes one good
-	Seed          uint64                   `json:"seed"`
-	Host          string                   `json:"host"`
-	GPUs          []GPU                    `json:"gpus"`
+	Schema          int                      `json:"schema"`
+	ID              string                   `json:"id"`
+	Created         time.Time                `json:"created"`
+	Engine          string                   `json:"engine"`
+	EngineVersion   string                   `json:"engine_version"`
+	Simulated       bool                     `json:"simulated"`
+	Space           string                   `json:"space"`      // name of the spec
+	SpaceHash       string                   `json:"space_hash"` // of its text
+	LatticeID       string                   `json:"lattice_id"` // of spec, facts and domains: what a rank means
+	Raw             space.Rank               `json:"raw"`
+	Valid           space.Rank               `json:"valid"`
+	Facts           map[string]space.Value   `json:"facts"`
+	Tune            []string                 `json:"tune,omitempty"`
+	Set             map[string][]space.Value `json:"set,omitempty"`
+	Flags           []string                 `json:"flags"` // of the spec's, those that the installed engine knows; null: it was not asked
+	Launch          engine.Launch            `json:"launch"`
+	Workload        load.Workload            `json:"workload"`
+	WorkloadHash    string                   `json:"workload_hash"`
+	OpenLoop        bench.OpenLoop           `json:"open_loop"`
+	LoadPoints      []bench.Point            `json:"load_points"`
+	Repeats         int                      `json:"repeats"`                  // runs at each load point; the most of them where there is a Precision
+	Precision       float64                  `json:"precision,omitempty"`      // half-width of an objective's interval that is enough, such as 0.03; 0: all Repeats are made
+	SentinelEvery   int                      `json:"sentinel_every,omitempty"` // configs from one launch of the default to the next; 0: none
+	CoolDownSeconds float64                  `json:"cool_down_s,omitempty"`    // between two runs
+	Objectives      []string                 `json:"objectives"`               // two metrics, as results.ParseAim reads them
+	Limits          []string                 `json:"limits,omitempty"`         // that a point must keep to count, likewise
+	SLO             load.SLO                 `json:"slo,omitzero"`             // of single requests: what makes one good
+	Seed            uint64                   `json:"seed"`
+	Host            string                   `json:"host"`
+	GPUs            []GPU                    `json:"gpus"`
 }
 
 // GPU is a device that the study's trials may use.

@@ -3,12 +3,12 @@ package study
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"harness/harness/bench"
 	"harness/results"
 	"harness/search"
-	"harness/space"
 )
 
 // Progress is told to a watcher before and after each trial.
@@ -57,6 +57,8 @@ type loop struct {
 	trials   int
 	why      string // why the search thinks that asking on is of no use
 	planned  []bench.RunPlan
+	stopping map[launch]bench.Stopping // as it was first planned
+	since    int                       // configs asked for from the last launch of the default on
 }
 
 // Run asks for configs and measures them until the goal is reached, the lattice is
@@ -79,7 +81,7 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	if err != nil {
 		return "", fmt.Errorf("study %s: %w", s.Store.Dir, err)
 	}
-	l := &loop{Study: s, goal: goal, aim: aim, watch: watch, exec: exec, began: time.Now(), parallel: max(1, goal.Parallel),
+	l := &loop{Study: s, aim: aim, stopping: map[launch]bench.Stopping{}, goal: goal, watch: watch, exec: exec, began: time.Now(), parallel: max(1, goal.Parallel),
 		planned: bench.Ladder(s.Lock.LoadPoints, source, s.Lock.Repeats),
 		running: map[string]bench.Plan{}, finished: make(chan finished)}
 	if err := l.resume(); err != nil {
@@ -102,10 +104,7 @@ func (l *loop) record(p bench.Plan, row results.Trial) error {
 	l.spent += time.Duration(row.TotalSeconds * float64(time.Second))
 	l.trials++
 	if row.Outcome != results.Cancelled {
-		if l.goal.counts(p.Purpose) {
-			l.done++
-		}
-		if err := l.tell(p); err != nil {
+		if err := l.settle(p); err != nil {
 			return err
 		}
 	}
@@ -115,18 +114,23 @@ func (l *loop) record(p bench.Plan, row results.Trial) error {
 	return nil
 }
 
-func (l *loop) tell(p bench.Plan) error {
-	rank, err := space.ParseRank(p.Rank)
+// settle tells the search what came of a launch, or has it tried again.
+func (l *loop) settle(p bench.Plan) error {
+	known, err := configs(slices.DeleteFunc(slices.Clone(l.state.Trials), func(t results.Trial) bool {
+		return launchOf(t) != launch{p.ConfigID, p.Replicate}
+	}))
 	if err != nil {
 		return err
 	}
-	c := &config{id: p.ConfigID, rank: rank}
-	for _, t := range l.state.Trials {
-		if t.ConfigID == p.ConfigID {
-			c.trials = append(c.trials, t)
-		}
+	c := known[0]
+	if c.outcome == results.Cancelled {
+		l.redo = append(l.redo, c)
+		return nil
 	}
-	return l.search.Tell(rank, outcomeOf(c, l.state.Runs, l.aim))
+	if l.goal.counts(p.Purpose) {
+		l.done++
+	}
+	return l.search.Tell(c.rank, outcomeOf(c, l.state.Runs, l.aim))
 }
 
 // progress estimates what is left by the mean trial and by how many ran at a time.

@@ -5,14 +5,17 @@ import (
 	"harness/search"
 )
 
-// nextConfig is what to measure next: first what an interruption left, then what the
-// search asks for. nil where there is nothing to ask now: the goal is reached once the
+// nextConfig is what to measure next: first what an interruption or a passing fault left,
+// then a sentinel where one is due, then what the search asks for. nil where there is nothing to ask now: the goal is reached once the
 // trials under way have ended, or the search has no more to offer.
 func (l *loop) nextConfig() *config {
 	if len(l.redo) > 0 {
 		c := l.redo[0]
 		l.redo = l.redo[1:]
 		return c
+	}
+	if l.sentinelDue() {
+		return l.sentinel()
 	}
 	if l.done+l.underWay() >= l.total {
 		return nil
@@ -30,6 +33,7 @@ func (l *loop) nextConfig() *config {
 	if l.goal.Purpose == Ask && c.purpose == Seed {
 		c.purpose = Ask // the design of a refinement that has too little to go by
 	}
+	l.count(c)
 	return c
 }
 

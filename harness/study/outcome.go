@@ -61,7 +61,7 @@ func (s *Study) Benefit(state State) (search.Benefit, error) {
 		case Control:
 			uniform = append(uniform, o)
 		}
-		if slices.Equal(s.Lattice.Unrank(c.rank, nil), standard) {
+		if c.replicate == 0 && slices.Equal(s.Lattice.Unrank(c.rank, nil), standard) {
 			baseline = o
 		}
 	}

@@ -23,11 +23,17 @@ func (l *loop) resume() error {
 	if err != nil {
 		return err
 	}
+	for _, p := range plans {
+		if of := (launch{p.ConfigID, p.Replicate}); p.Stopping.Repeats > 0 { // else it is of an older harness
+			l.stopping[of] = p.Stopping
+		}
+	}
 	for _, c := range known {
-		if c.outcome == results.OK && !l.whole(c.id) {
+		l.count(c)
+		if c.outcome == results.OK && !l.whole(c) {
 			c.outcome = results.Cancelled // a part of it was lost
 		}
-		if c.outcome != results.Cancelled && l.goal.counts(c.purpose) {
+		if c.outcome != results.Cancelled && c.replicate == 0 && l.goal.counts(c.purpose) {
 			l.done++
 		}
 	}

@@ -118,40 +118,47 @@ func (s *Study) Default() map[string]string {
 	return base
 }
 
-// config is what is known of one config from its trials.
+// A launch is one deliberate launch of a config: its own measurement (replicate 0), or
+// a further one. An interruption or a passing fault makes further attempts at it, and
+// no further launch.
+type launch struct {
+	config    string // ID
+	replicate int
+}
+
+func launchOf(t results.Trial) launch { return launch{t.ConfigID, int(t.Replicate)} }
+
+// config is what is known of one launch of a config from its trials.
 type config struct {
+	launch
 	rank     space.Rank
-	id       string
 	purpose  string
 	reason   string
 	source   string
 	gain     float64
 	success  float64
 	attempts int
+	faults   int    // passing ones
 	outcome  string // of the trials together: ok, failed, or cancelled = to be measured still
 	trials   []results.Trial
 }
 
-// configs groups trials, in the order in which their configs were first asked for.
+// configs groups trials by launch, in the order in which these were first asked for.
 func configs(trials []results.Trial) ([]*config, error) {
-	byID := map[string]*config{}
+	byLaunch := map[launch]*config{}
 	var list []*config
 	for _, t := range trials {
-		c := byID[t.ConfigID]
+		c := byLaunch[launchOf(t)]
 		if c == nil {
 			rank, err := space.ParseRank(t.Rank)
 			if err != nil {
 				return nil, fmt.Errorf("trial %s: %w", t.TrialID, err)
 			}
-			c = &config{rank: rank, id: t.ConfigID, purpose: t.Purpose, reason: t.Reason, outcome: results.Cancelled}
-			byID[t.ConfigID] = c
+			c = &config{launch: launchOf(t), rank: rank, purpose: t.Purpose, reason: t.Reason, outcome: results.Cancelled}
+			byLaunch[c.launch] = c
 			list = append(list, c)
 		}
-		c.attempts = max(c.attempts, int(t.Attempt))
-		c.trials = append(c.trials, t)
-		if t.Outcome != results.Cancelled {
-			c.outcome = t.Outcome
-		}
+		c.add(t)
 	}
 	return list, nil
 }
@@ -165,7 +172,7 @@ func Measured(trials []results.Trial) (seeds, asks int) {
 	}
 	for _, c := range known {
 		switch {
-		case c.outcome == results.Cancelled:
+		case c.outcome == results.Cancelled || c.replicate > 0:
 		case c.purpose == Seed:
 			seeds++
 		default:

@@ -1,0 +1,26 @@
+package study
+
+import (
+	"harness/results"
+	"harness/search"
+)
+
+// retries is how often a launch is tried again after a fault that is not its config's:
+// a port that was taken, a load generator at its limit, a broken GPU, a kill from
+// outside, our own trouble. A second one in a row is recorded as the outcome. Hangs are
+// not among them: they cost the whole timeout, and come again with their config.
+const retries = 1
+
+// add takes a trial into what is known of its launch.
+func (c *config) add(t results.Trial) {
+	c.attempts = max(c.attempts, int(t.Attempt))
+	c.trials = append(c.trials, t)
+	switch {
+	case t.Outcome == results.Cancelled:
+	case t.Outcome == results.Failed && search.Transient(t.FailureClass) && c.faults < retries:
+		c.faults++
+		c.outcome = results.Cancelled
+	default:
+		c.outcome = t.Outcome
+	}
+}
