@@ -304,7 +304,7 @@ func TestInterruptedTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := startCommand(t, dir, []string{"FAKE_SMI=" + smi, "FAKE_DIE=deaf"},
-		"sweep", "--engine", "vllm", "--model", "m", "--trials", "3", "--repeats", "2", "--isl", "16", "--osl", "64", "--concurrency", "2", "--study", "s")
+		"sweep", "--engine", "vllm", "--model", "m", "--trials", "3", "--repeats", "2", "--client-gate", "warn", "--isl", "16", "--osl", "64", "--concurrency", "2", "--study", "s")
 	waitMidTrial(t, filepath.Join(dir, "s"))
 	c.signal(syscall.SIGINT)
 	log := filepath.Join(dir, "s", "logs", "t0001.log")

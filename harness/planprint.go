@@ -66,7 +66,7 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	}
 	line("Model", "%s", w.lock.Launch.Model)
 	line("GPUs", "%s", w.gpuText())
-	line("Load", "%s; %s; %s at each load point", w.lock.Workload, pointsText(w.lock.LoadPoints), report.Plural(w.options.repeats, "run"))
+	line("Load", "%s; %s; %s at each load point", w.lock.Workload, pointsText(w.lock.LoadPoints), repeatsText(w.lock))
 	line("Space", "%s: %s raw configs, %s valid (%s)", w.lock.Space, group(w.lock.Raw), group(w.lock.Valid), share(w.lock.Valid, w.lock.Raw))
 	how := "seed design: the engine's default first, then pairs of values spread over the lattice"
 	if w.exhaustive() {
@@ -191,6 +191,9 @@ func pointsText(points []bench.Point) string {
 	return strings.Join(parts, "; ")
 }
 
+// usualRepeats are what a rule makes of a load point, more or less.
+const usualRepeats = 3
+
 // trialGuess is a rough time of one trial before any was measured: the engine's
 // usual start, and a token's time from reading the weights once: at 2 TB/s on each
 // GPU, at 10 GB/s on a CPU.
@@ -209,7 +212,11 @@ func trialGuess(l study.Lock, source *load.Source) time.Duration {
 	_, output := source.MeanTokens()
 	const warmup = 2
 	s := start + warmup*output*token
-	for _, r := range bench.Ladder(l.LoadPoints, source, l.Repeats) {
+	repeats := l.Repeats
+	if l.Precision > 0 {
+		repeats = min(repeats, usualRepeats)
+	}
+	for _, r := range bench.Ladder(l.LoadPoints, source, repeats) {
 		switch {
 		case r.Concurrency > 0: // one answer after the other
 			s += math.Ceil(float64(r.Requests)/float64(r.Concurrency)) * output * token

@@ -94,7 +94,7 @@ func methodOf(l study.Lock) []report.Item {
 		{Name: "GPUs", Text: strings.Join(gpus, ", ")},
 		{Name: "requests", Text: fmt.Sprintf("%s; fresh prompts for each run, the same for every config", l.Workload)},
 		{Name: "load", Text: pointsText(l.LoadPoints)},
-		{Name: "runs", Text: fmt.Sprintf("%s at each load point of a launch, after a warm-up with other prompts; a run counts where no request failed and this machine kept up", report.Plural(l.Repeats, "run"))},
+		{Name: "runs", Text: fmt.Sprintf("%s at each load point of a launch, after a warm-up with other prompts; a run counts where no request failed and this machine kept up", repeatsText(l))},
 		{Name: "objectives", Text: strings.Join(l.Objectives, ", ") + "; medians over runs"},
 		{Name: "facts", Text: strings.Join(facts, ", ")},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"harness/results"
+	"harness/search"
 )
 
 // parts are a study's rows as they are on disk.
@@ -45,18 +46,20 @@ func checkStudy(dir string, lost bool) (parts, error) {
 	return p, p.simulatedEverywhere(store)
 }
 
-// nothingTwice fails where a config has two trials that ended by themselves, or a load
-// point two valid runs of one repeat.
+// nothingTwice fails where a launch of a config has two trials that ended by themselves,
+// but for one passing fault before, or a load point two valid runs of one repeat.
 func (p parts) nothingTwice(lost bool) error {
-	configs := map[string]string{}
+	launches, replicates := map[string]results.Trial{}, map[string]int32{}
 	for _, t := range p.trials {
+		replicates[t.TrialID] = t.Replicate
 		if t.Outcome == results.Cancelled {
 			continue
 		}
-		if other := configs[t.ConfigID]; other != "" && !lost {
-			return fmt.Errorf("config %s was measured twice: %s and %s", t.ConfigID, other, t.TrialID)
+		key := fmt.Sprintf("%s/%d", t.ConfigID, t.Replicate)
+		if other, twice := launches[key]; twice && !lost && !search.Transient(other.FailureClass) {
+			return fmt.Errorf("config %s was measured twice: %s and %s", t.ConfigID, other.TrialID, t.TrialID)
 		}
-		configs[t.ConfigID] = t.TrialID
+		launches[key] = t
 	}
 	runs := map[string]string{}
 	for _, r := range p.runs {
@@ -66,7 +69,7 @@ func (p parts) nothingTwice(lost bool) error {
 		if !r.Valid {
 			continue
 		}
-		key := fmt.Sprintf("%s %s repeat %d", r.ConfigID, r.LoadPoint, r.Repeat)
+		key := fmt.Sprintf("%s/%d %s repeat %d", r.ConfigID, replicates[r.TrialID], r.LoadPoint, r.Repeat)
 		if other := runs[key]; other != "" {
 			return fmt.Errorf("%s was measured twice: %s and %s", key, other, r.RunID)
 		}

@@ -24,7 +24,7 @@ func (a *app) sweepCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "sweep",
 		Usage: "enumerate the valid configs, and measure a seed set of them (all, where --trials is enough)",
-		Flags: append(slices.Concat(latticeFlags, workloadFlags),
+		Flags: append(slices.Concat(latticeFlags, workloadFlags, protocolFlags),
 			&cli.StringFlag{Name: "server-bin", Usage: "the engine's `PROGRAM`, where it is not on PATH"},
 			&cli.StringFlag{Name: "launch", Usage: "start servers by this `TEMPLATE`, as in \"docker run --rm --net host --gpus device={gpus} IMAGE {argv}\"; no shell reads it"},
 			&cli.StringSliceFlag{Name: "server-arg", Usage: "a further `ARGUMENT` for every server, repeatable: --server-arg=--trust-remote-code; secrets belong into the environment"},
@@ -32,7 +32,6 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.DurationFlag{Name: "budget", Usage: "begin no trial after this `TIME`, such as 30m; 0 is no bound"},
 			&cli.StringFlag{Name: "concurrency", Usage: "requests in flight: one number, or a ladder such as 1,8,32 measured on each launch", Value: strconv.Itoa(defaultConcurrency)},
 			&cli.StringFlag{Name: "rate", Usage: "requests a second, sent whatever has become of those before: one number, or a ladder such as 0.5,2,8"},
-			&cli.IntFlag{Name: "repeats", Usage: "runs at each load point", Value: 3},
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
 			objectiveFlag, sloFlag,
 			studyFlag, seedFlag, jsonFlag),
@@ -49,9 +48,9 @@ type sweepOptions struct {
 	workload load.Workload
 	points   []bench.Point
 	openLoop bench.OpenLoop
-	repeats  int
 	aim      results.Aim
 	slo      load.SLO
+	protocol protocol
 	dir      string // "" = choose one
 	seed     uint64
 	dryRun   bool
@@ -59,9 +58,9 @@ type sweepOptions struct {
 }
 
 func readSweepOptions(c *cli.Context) (sweepOptions, error) {
-	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"), repeats: c.Int("repeats"), dir: c.String("study"),
+	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"), dir: c.String("study"),
 		seed: c.Uint64("seed"), dryRun: c.Bool("dry-run"), json: c.Bool("json")}
-	if err := positive(c, "trials", "repeats"); err != nil {
+	if err := positive(c, "trials"); err != nil {
 		return o, err
 	}
 	if o.budget < 0 {
@@ -81,6 +80,9 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 		return o, err
 	}
 	if o.aim, o.slo, err = readAim(c); err != nil {
+		return o, err
+	}
+	if o.protocol, err = readProtocol(c); err != nil {
 		return o, err
 	}
 	o.start.wrap, err = readLaunch(c.String("launch"))

@@ -155,9 +155,10 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 		Space: w.spec.Name, SpaceHash: w.spec.Hash, LatticeID: w.lattice.ID(), Raw: w.lattice.Raw(), Valid: w.lattice.Count(),
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
 		Flags:    w.chosen.knownFlags(),
-		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points, Repeats: o.repeats,
+		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points,
 		Objectives: o.aim.Names(), Limits: o.aim.LimitTexts(), SLO: o.slo, Seed: o.seed, Host: host, GPUs: w.gpus(),
 	}
+	o.protocol.set(&w.lock)
 	return nil
 }
 

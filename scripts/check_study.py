@@ -119,11 +119,17 @@ def check_front(harness, study, t):
     return len(said)
 
 
+TRANSIENT = ["port", "client_overload", "gpu_fault", "killed", "harness_error"]
+
+
 def check_configs(t):
-    """A config's columns and its identity belong together; nothing is measured twice."""
+    """A config's columns and its identity belong together; nothing is measured twice. A
+    passing fault has one more attempt at the same launch (replicate)."""
     trials, runs = t["trials"], t["runs"]
-    assert not trials[trials.outcome != "cancelled"].duplicated("config_id").any(), "a config was measured twice"
-    assert not runs[runs.valid].duplicated(["config_id", "load_point", "repeat"]).any(), "a run was measured twice"
+    ended = trials[~trials.outcome.isin(["cancelled"]) & ~trials.failure_class.isin(TRANSIENT)]
+    assert not ended.duplicated(["config_id", "replicate"]).any(), "a launch of a config was measured twice"
+    runs = runs.merge(trials[["trial_id", "replicate"]], on="trial_id")
+    assert not runs[runs.valid].duplicated(["config_id", "replicate", "load_point", "repeat"]).any(), "a run was measured twice"
 
 
 def main(harness, study):

@@ -51,6 +51,7 @@ type Lock struct {
 	Precision       float64                  `json:"precision,omitempty"`      // half-width of an objective's interval that is enough, such as 0.03; 0: all Repeats are made
 	SentinelEvery   int                      `json:"sentinel_every,omitempty"` // configs from one launch of the default to the next; 0: none
 	CoolDownSeconds float64                  `json:"cool_down_s,omitempty"`    // between two runs
+	StrictClient    bool                     `json:"strict_client,omitempty"`  // runs in which the load generator was at its limit are invalid
 	Objectives      []string                 `json:"objectives"`               // two metrics, as results.ParseAim reads them
 	Limits          []string                 `json:"limits,omitempty"`         // that a point must keep to count, likewise
 	SLO             load.SLO                 `json:"slo,omitzero"`             // of single requests: what makes one good

@@ -19,7 +19,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
-		StrictClient: l.Lock.Launch.Server.NeedsGPU, CoolDownSeconds: l.Lock.CoolDownSeconds, Drift: l.driftNow(),
+		StrictClient: l.Lock.StrictClient, CoolDownSeconds: l.Lock.CoolDownSeconds, Drift: l.driftNow(),
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
