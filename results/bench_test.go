@@ -101,14 +101,14 @@ func largeStudy(tb testing.TB) Store {
 		for k := range 25 {
 			t.Params = append(t.Params, Param{fmt.Sprintf("parameter_%d", k), IntColumn, rng.Int64N(8)})
 		}
-		data, err := encodeTrial(t)
+		data, err := trialTable.encodeRow(t)
 		write(trialsDir, t.TrialID, data, err)
 		ttft, tps := 0.05*(1+rng.Float64()), 1000*(1+rng.Float64())
 		for k := range 5 {
 			r := Run{StudyID: "s", TrialID: t.TrialID, RunID: fmt.Sprintf("%s-c16-r%d", t.TrialID, k+1), ConfigID: t.ConfigID, LoadPoint: "c16",
 				Concurrency: 16, Repeat: int32(k + 1), Valid: true, StartedAt: time.Unix(1, 0).UTC(), Requests: 1,
 				TTFTP50S: ttft * (1 + 0.01*rng.NormFloat64()), OutputTPS: tps * (1 + 0.01*rng.NormFloat64())}
-			data, err := encode(runSchema, []Run{r}, one)
+			data, err := runTable.encodeRow(r)
 			write(runsDir, r.RunID, data, err)
 			data, err = encode(requestSchema, []Request{{StudyID: "s", TrialID: t.TrialID, RunID: r.RunID}}, one)
 			write(requestsDir, r.RunID, data, err)

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"reflect"
@@ -18,8 +17,6 @@ var columnTypes = map[ColumnType]reflect.Type{
 	FloatColumn:  reflect.TypeFor[*float64](),
 	StringColumn: reflect.TypeFor[*string](),
 }
-
-var trialSchema = parquet.SchemaOf(Trial{})
 
 // trialRow is the struct type of rows of trials with a column for each parameter, and
 // the parameters in the order of their fields. It is made for them, so that the schema
@@ -126,13 +123,13 @@ func valueText(v any) string {
 }
 
 // writeTrials writes trials as one file, not sealed yet.
-func writeTrials(w io.Writer, trials []Trial) error {
+func writeTrials(w io.Writer, trials []Trial, more ...parquet.WriterOption) error {
 	row, err := newTrialRow(unify(trials))
 	if err != nil {
 		return err
 	}
 	schema := parquet.SchemaOf(reflect.New(row.typ).Interface())
-	out := parquet.NewGenericWriter[any](w, writerOptions(schema)...)
+	out := parquet.NewGenericWriter[any](w, writerOptions(schema, more...)...)
 	for _, t := range trials {
 		r, err := row.of(t)
 		if err != nil {
@@ -143,16 +140,6 @@ func writeTrials(w io.Writer, trials []Trial) error {
 		}
 	}
 	return out.Close()
-}
-
-// encodeTrial returns the bytes of one trial's part.
-func encodeTrial(t Trial) ([]byte, error) {
-	var buf bytes.Buffer
-	if err := writeTrials(&buf, []Trial{t}); err != nil {
-		return nil, err
-	}
-	data := buf.Bytes()
-	return data, seal(memoryFile{bytes.NewReader(data), data}, int64(len(data)))
 }
 
 // readTrials reads back what writeTrials wrote, Params included.

@@ -3,6 +3,7 @@ package results
 import (
 	"bytes"
 	"errors"
+	"io"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -54,8 +55,8 @@ func encodeGroups[T any](buf *bytes.Buffer, schema *parquet.Schema, list [][]T) 
 	return w.Close()
 }
 
-func encodeInto[T any](buf *bytes.Buffer, schema *parquet.Schema, rows []T) error {
-	w := parquet.NewGenericWriter[T](buf, writerOptions(schema)...)
+func encodeInto[T any](out io.Writer, schema *parquet.Schema, rows []T, more ...parquet.WriterOption) error {
+	w := parquet.NewGenericWriter[T](out, writerOptions(schema, more...)...)
 	if _, err := w.Write(rows); err != nil {
 		return err
 	}

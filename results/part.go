@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +25,13 @@ func (b *BadPart) Error() string { return fmt.Sprintf("%s: %s", b.Path, b.Why) }
 // codec is shared, since it keeps its encoders.
 var codec = &zstd.Codec{Level: zstd.SpeedFastest}
 
-func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
-	return []parquet.WriterOption{
+func writerOptions(schema *parquet.Schema, more ...parquet.WriterOption) []parquet.WriterOption {
+	return append([]parquet.WriterOption{
 		schema,
 		parquet.Compression(codec),
 		parquet.KeyValueMetadata(schemaKey, SchemaVersion),
 		parquet.KeyValueMetadata(checksumKey, hashBlank),
-	}
+	}, more...)
 }
 
 // memoryFile is a file in memory that can be sealed.
@@ -53,16 +54,23 @@ func encode[T any](schema *parquet.Schema, rows []T, weight func(*T) int) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	data := buf.Bytes()
+	return sealed(buf.Bytes())
+}
+
+// sealed seals a file in memory.
+func sealed(data []byte) ([]byte, error) {
 	return data, seal(memoryFile{bytes.NewReader(data), data}, int64(len(data)))
 }
 
 // part is a file that was opened and found whole.
 type part struct {
-	*parquet.File
-	path   string
-	file   io.Closer       // nil where all of it is in memory
-	values []parquet.Value // of eachValue, so that columns share it
+	*parquet.File // nil until parse
+	path          string
+	reader        io.ReaderAt
+	size          int64
+	data          []byte          // all of it, where it is small
+	file          io.Closer       // nil where all of it is in memory
+	values        []parquet.Value // of eachValue, so that columns share it
 }
 
 func (p *part) Close() {
@@ -80,46 +88,70 @@ const inMemory = 8 << 20
 
 // openPart verifies and opens a file of a table. The caller closes it.
 func openPart(path string) (*part, error) {
+	p, err := verifiedPart(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.parse(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// verifiedPart is a file that is whole, not parsed yet. The caller closes it.
+func verifiedPart(path string) (*part, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	p, err := openFile(path, f)
+	p := &part{path: path, reader: f, file: f}
+	if err = p.load(f); err == nil {
+		err = verify(p.reader, p.size)
+	}
 	if err != nil || p.file == nil {
 		f.Close()
+	}
+	if errors.Is(err, errForeign) || errors.Is(err, errDamaged) {
+		return nil, &BadPart{path, err.Error()}
 	}
 	return p, err
 }
 
-func openFile(path string, f *os.File) (*part, error) {
+// load reads a small file at once.
+func (p *part) load(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &part{path: path, file: f}
-	var r io.ReaderAt = f
-	size := info.Size()
-	if size <= inMemory {
-		data := make([]byte, size)
-		if _, err := io.ReadFull(f, data); err != nil {
-			return nil, err
-		}
-		r, p.file = bytes.NewReader(data), nil
+	if p.size = info.Size(); p.size > inMemory {
+		return nil
 	}
-	switch err := verify(r, size); {
-	case errors.Is(err, errForeign), errors.Is(err, errDamaged):
-		return nil, &BadPart{path, err.Error()}
-	case err != nil:
-		return nil, err
-	}
-	p.File, err = parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	p.data = make([]byte, p.size)
+	_, err = io.ReadFull(f, p.data)
+	p.reader, p.file = bytes.NewReader(p.data), nil
+	return err
+}
+
+// parse reads the footer.
+func (p *part) parse() (err error) {
+	p.File, err = parquet.OpenFile(p.reader, p.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return nil, &BadPart{path, err.Error()}
+		return p.bad("%v", err)
 	}
 	if v, _ := p.Lookup(schemaKey); !slices.Contains(readableVersions, v) {
-		return nil, &BadPart{path, fmt.Sprintf("schema version %q, and this harness reads %q", v, readableVersions)}
+		return p.bad("schema version %q, and this harness reads %q", v, readableVersions)
 	}
-	return p, nil
+	return nil
+}
+
+// footer is that of a small file that was verified; nil of a large one.
+func (p *part) footer() []byte {
+	if p.data == nil {
+		return nil
+	}
+	end := len(p.data) - parquetTail
+	return p.data[end-int(binary.LittleEndian.Uint32(p.data[end:])) : end]
 }
 
 // batchRows bounds the rows that are in memory while a file is read through.

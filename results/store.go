@@ -70,7 +70,7 @@ func (s Store) WritePlan(trialID string, plan []byte) error {
 
 // WriteTrial stores the row that ends a trial.
 func (s Store) WriteTrial(t Trial) error {
-	data, err := encodeTrial(t)
+	data, err := trialTable.encodeRow(t)
 	if err == nil {
 		err = writeFile(s.part(trialsDir, t.TrialID), data)
 	}
@@ -88,7 +88,7 @@ func (s Store) WriteRun(r Run, requests []Request) error {
 		err = writeFile(s.part(requestsDir, r.RunID), data)
 	}
 	if err == nil {
-		data, err = encode(runSchema, []Run{r}, one)
+		data, err = runTable.encodeRow(r)
 	}
 	if err == nil {
 		err = writeFile(s.part(runsDir, r.RunID), data)

@@ -1,9 +1,12 @@
 package results
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,22 +25,32 @@ const packedID = "packed"
 
 const partSuffix = ".parquet"
 
-// A table is one kind of rows.
+// A table is one kind of rows, with one in each part.
 type table[T any] struct {
-	name  string
-	part  func(*T) string // the part that a row belongs to
-	study func(*T) string
-	read  func(p *part) ([]T, error)
+	name   string
+	part   func(*T) string // the part that a row belongs to
+	study  func(*T) string
+	read   func(p *part) ([]T, error)
+	write  func(w io.Writer, rows []T, more ...parquet.WriterOption) error // not sealed
+	images images
+	params func(*T) *[]Param // nil: it has none
 }
 
 var (
-	trialTable = table[Trial]{trialsDir, func(t *Trial) string { return t.TrialID }, func(t *Trial) string { return t.StudyID }, readTrials}
-	runTable   = table[Run]{runsDir, func(r *Run) string { return r.RunID }, func(r *Run) string { return r.StudyID }, rowsOf[Run]}
-
 	requestSchema = parquet.SchemaOf(Request{})
 	runSchema     = parquet.SchemaOf(Run{})
 	sampleSchema  = parquet.SchemaOf(Sample{})
+	trialSchema   = parquet.SchemaOf(Trial{})
+
+	trialTable = table[Trial]{trialsDir, func(t *Trial) string { return t.TrialID }, func(t *Trial) string { return t.StudyID },
+		readTrials, writeTrials, newImages(trialSchema), func(t *Trial) *[]Param { return &t.Params }}
+	runTable = table[Run]{runsDir, func(r *Run) string { return r.RunID }, func(r *Run) string { return r.StudyID },
+		rowsOf[Run], writeRuns, newImages(runSchema), nil}
 )
+
+func writeRuns(w io.Writer, runs []Run, more ...parquet.WriterOption) error {
+	return encodeInto(w, runSchema, runs, more...)
+}
 
 // load reads the rows of the packed file and of the parts that are not in it, ordered by
 // part. Files that cannot be used are named in bad and left out; err is for a folder
@@ -80,7 +93,7 @@ func (t table[T]) load(s Store, keep func(id string) bool) (rows []T, bad []*Bad
 // readFile reads one part or the packed file, and holds what it says against its name.
 func (t table[T]) readFile(s Store, id string) ([]T, *BadPart, error) {
 	var b *BadPart
-	p, err := openPart(s.part(t.name, id))
+	p, err := verifiedPart(s.part(t.name, id))
 	if errors.As(err, &b) {
 		return nil, b, nil
 	}
@@ -88,7 +101,12 @@ func (t table[T]) readFile(s Store, id string) ([]T, *BadPart, error) {
 		return nil, nil, err
 	}
 	defer p.Close()
-	rows, err := t.read(p)
+	rows, ok := t.image(p)
+	if !ok {
+		if err = p.parse(); err == nil {
+			rows, err = t.read(p)
+		}
+	}
 	for i := range rows {
 		if err == nil {
 			err = s.belongs(p, id, t.part(&rows[i]), t.study(&rows[i]))
@@ -101,6 +119,37 @@ func (t table[T]) readFile(s Store, id string) ([]T, *BadPart, error) {
 		return nil, b, nil
 	}
 	return rows, nil, err
+}
+
+// image is the row of a part that has an image of it.
+func (t table[T]) image(p *part) (rows []T, ok bool) {
+	packed := findImage(p.footer())
+	if packed == nil {
+		return nil, false
+	}
+	rows = make([]T, 1)
+	text, ok := t.images.restore(packed, &rows[0])
+	if ok && t.params != nil {
+		ok = json.Unmarshal(text, t.params(&rows[0])) == nil
+	}
+	return rows, ok
+}
+
+// encodeRow returns the bytes of the part of one row.
+func (t table[T]) encodeRow(row T) ([]byte, error) {
+	var params []Param
+	if t.params != nil {
+		params = *t.params(&row)
+	}
+	var buf bytes.Buffer
+	image, err := t.images.of(&row, params)
+	if err == nil {
+		err = t.write(&buf, []T{row}, parquet.KeyValueMetadata(imageKey, image))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sealed(buf.Bytes())
 }
 
 // belongs refuses what was copied here from elsewhere.

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -73,10 +74,10 @@ func TestAbsentColumnsAreZero(t *testing.T) {
 
 func TestForeignSchemaVersionIsRefused(t *testing.T) {
 	s := testStore(t)
-	if err := s.WriteTrial(testTrial()); err != nil {
+	if err := s.WriteSamples("t0001", []Sample{{StudyID: "s", TrialID: "t0001"}}); err != nil {
 		t.Fatal(err)
 	}
-	path := s.part(trialsDir, "t0001")
+	path := s.part(samplesDir, "t0001")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -91,8 +92,9 @@ func TestForeignSchemaVersionIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, bad, err := s.Trials()
-	if err != nil || len(bad) != 1 || !strings.Contains(bad[0].Why, `schema version "9", and this harness reads ["1" "2"]`) {
-		t.Errorf("bad %v, err %v", bad, err)
+	_, err = s.Samples("t0001")
+	var bad *BadPart
+	if !errors.As(err, &bad) || !strings.Contains(bad.Why, `schema version "9", and this harness reads ["1" "2"]`) {
+		t.Errorf("%v", err)
 	}
 }
