@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"harness/results"
 	"harness/space"
@@ -69,24 +70,40 @@ func Open(dir string) (*Study, error) {
 	return &Study{Lock: lock, Spec: spec, Lattice: lattice, Store: results.Store{Dir: dir, StudyID: lock.ID}}, nil
 }
 
-// Newest returns the study below root that was begun last; "" where there is none.
-func Newest(root string) (string, error) {
+// Listed is a folder that is a study.
+type Listed struct {
+	Dir  string
+	Lock Lock
+}
+
+// List returns the studies below root, the one that was begun last first; none where
+// there is no such folder.
+func List(root string) ([]Listed, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return nil, nil
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	newest, newestLock := "", Lock{}
+	var list []Listed
 	for _, e := range entries {
 		dir := filepath.Join(root, e.Name())
-		lock, err := ReadLock(dir)
-		if err == nil && (newest == "" || lock.Created.After(newestLock.Created)) {
-			newest, newestLock = dir, lock
+		if lock, err := ReadLock(dir); err == nil {
+			list = append(list, Listed{dir, lock})
 		}
 	}
-	return newest, nil
+	slices.SortStableFunc(list, func(a, b Listed) int { return b.Lock.Created.Compare(a.Lock.Created) })
+	return list, nil
+}
+
+// Newest returns the study below root that was begun last; "" where there is none.
+func Newest(root string) (string, error) {
+	list, err := List(root)
+	if err != nil || len(list) == 0 {
+		return "", err
+	}
+	return list[0].Dir, nil
 }
 
 // State is what is on disk.
