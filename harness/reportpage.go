@@ -33,6 +33,9 @@ func pageOf(s *study.Study) (report.Page, error) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%v; left out", b))
 	}
 	p.Warnings = append(p.Warnings, stateWarnings(state)...)
+	if p.Effects, p.EffectsNote, err = effectsOf(s, state, p.Front); err != nil {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("what matters cannot be told: %v", err)) // the rest of the page can
+	}
 	return p, nil
 }
 

@@ -13,76 +13,78 @@ const sameShare = 0.02
 
 // An Answer says what choosing a config gains at one load point, beside the default.
 type Answer struct {
-	Load   string // in words
-	Base   Row    // the default
-	Faster *Gain  // the most throughput at no more TTFT; nil: no config has more
-	Sooner *Gain  // the least TTFT at no less throughput; nil: no config has less
+	Load  string // in words
+	Base  Row    // the default
+	Gains [2]*Gain
+	// Gains[k] is best in objective k of the configs that are no worse in the other one
+	// and keep the limits; nil: none is better than the default.
 }
 
 // A Gain is a config held against the default at the same load.
 type Gain struct {
 	Row
-	TTFT, TPS stat.Interval // ratios to the default
-	P         float64       // that the gain is one, by the spread of runs alone; NaN: not known
-	Among     int           // configs that it was chosen from
+	Ratios [2]stat.Interval // of the objectives to the default's
+	P      float64          // that the gain is one, by the spread of runs alone; NaN: not known
 }
 
 // Answers compares the measured configs with the default at each load point, the
 // heaviest load first. There is none where the default was not measured.
 func (f Front) Answers(base map[string]string) []Answer {
-	noise := f.noise()
+	noise, standard := f.noise(), f.standard(base)
 	points := f.loadPoints()
 	var all []Answer
-	standard := f.standard(base)
 	for i := range points {
 		b, ok := standard[points[len(points)-1-i]]
 		if !ok {
 			continue
 		}
-		rows := f.at(b.LoadPoint)
 		a := Answer{Load: loadText(b.Measurement), Base: b}
-		a.Faster = best(rows, func(r Row) float64 {
-			if r.TTFT.Value > b.TTFT.Value*(1+sameShare) {
-				return 0
+		for k := range a.Gains {
+			if a.Gains[k] = f.best(b, k); a.Gains[k] != nil {
+				a.Gains[k].P = f.hold(a.Gains[k], b, noise)[k]
 			}
-			return r.TPS.Value / b.TPS.Value
-		})
-		a.Sooner = best(rows, func(r Row) float64 {
-			if r.TPS.Value < b.TPS.Value*(1-sameShare) {
-				return 0
-			}
-			return b.TTFT.Value / r.TTFT.Value
-		})
-		if a.Faster != nil {
-			_, a.Faster.P = a.Faster.hold(b, noise)
-		}
-		if a.Sooner != nil {
-			a.Sooner.P, _ = a.Sooner.hold(b, noise)
 		}
 		all = append(all, a)
 	}
 	return all
 }
 
-// best is the row of the highest score above 1, which is the default's.
-func best(rows []Row, score func(Row) float64) *Gain {
+// best is the row at the default's load that is best in objective k and no worse in the
+// other.
+func (f Front) best(base Row, k int) *Gain {
 	var g *Gain
 	most := 1.0
-	for _, r := range rows {
-		if s := score(r); s > most {
-			most, g = s, &Gain{Row: r, Among: len(rows) - 1}
+	for _, r := range f.Rows {
+		if r.LoadPoint != base.LoadPoint || !r.Kept || f.better(1-k, r, base) < 1-sameShare {
+			continue
+		}
+		if s := f.better(k, r, base); s > most {
+			most, g = s, &Gain{Row: r}
 		}
 	}
 	return g
 }
 
-// hold fills in the ratios to the default, and returns the probabilities that the TTFT is
-// lower and the throughput higher.
-func (g *Gain) hold(base Row, noise [2]stat.Noise) (sooner, faster float64) {
-	ttft := stat.Compare(results.Values(g.Runs, ttftOf), results.Values(base.Runs, ttftOf), noise[0])
-	tps := stat.Compare(results.Values(g.Runs, tpsOf), results.Values(base.Runs, tpsOf), noise[1])
-	g.TTFT, g.TPS = ttft.Interval(), tps.Interval()
-	return ttft.Below(0), 1 - tps.Below(0)
+// better is the ratio of a row's objective to another's, above 1 where it is better.
+func (f Front) better(k int, r, base Row) float64 {
+	ratio := r.Values[k].Value / base.Values[k].Value
+	if !f.Aim.Objectives[k].Higher {
+		return 1 / ratio
+	}
+	return ratio
+}
+
+// hold fills in the ratios to the default, and returns the probabilities that each
+// objective is better.
+func (f Front) hold(g *Gain, base Row, noise [2]stat.Noise) (p [2]float64) {
+	for k, o := range f.Aim.Objectives {
+		d := stat.Compare(results.Values(g.Runs, o.Of), results.Values(base.Runs, o.Of), noise[k])
+		g.Ratios[k] = d.Interval()
+		if p[k] = d.Below(0); o.Higher {
+			p[k] = 1 - p[k]
+		}
+	}
+	return p
 }
 
 // standard is the default's row at each load point at which it was measured.
@@ -96,28 +98,16 @@ func (f Front) standard(base map[string]string) map[string]Row {
 	return rows
 }
 
-func ttftOf(r results.Run) float64 { return r.TTFTP50S }
-func tpsOf(r results.Run) float64  { return r.OutputTPS }
-
-// at are the rows of a load point.
-func (f Front) at(load string) []Row {
-	var rows []Row
-	for _, r := range f.Rows {
-		if r.LoadPoint == load {
-			rows = append(rows, r)
+// spreads says at which level the objectives vary, over all rows.
+func (f Front) spreads() (s [2]stat.Spread) {
+	for k, o := range f.Aim.Objectives {
+		var groups [][]stat.Run
+		for _, r := range f.Rows {
+			groups = append(groups, results.Values(r.Runs, o.Of))
 		}
+		s[k] = stat.SpreadOf(positive(groups))
 	}
-	return rows
-}
-
-// spreads says at which level TTFT and throughput vary, over all rows.
-func (f Front) spreads() [2]stat.Spread {
-	var groups [2][][]stat.Run
-	for _, r := range f.Rows {
-		groups[0] = append(groups[0], results.Values(r.Runs, ttftOf))
-		groups[1] = append(groups[1], results.Values(r.Runs, tpsOf))
-	}
-	return [2]stat.Spread{stat.SpreadOf(groups[0]), stat.SpreadOf(groups[1])}
+	return s
 }
 
 func (f Front) noise() [2]stat.Noise {
@@ -137,7 +127,7 @@ func loadText(m results.Measurement) string {
 	}
 }
 
-// Percent writes a ratio as a signed change: "+38 %", "-4.1 %".
+// Percent writes a ratio as a signed change: "+38 %", "-4.1 %"; from 3 on as a multiple.
 func Percent(ratio float64) string {
 	p := 100 * (ratio - 1)
 	switch {

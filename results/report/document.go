@@ -12,18 +12,19 @@ import (
 // document is the page's data: what its scripts draw and what a reader of a trial sees.
 // Texts that recur are kept once, in tables that the trials point into.
 type document struct {
-	Simulated bool                            `json:"simulated"`
-	Params    []paramDoc                      `json:"params"`
-	Words     []string                        `json:"words"` // of command lines
-	Loads     []loadDoc                       `json:"loads"`
-	Trials    []trialDoc                      `json:"trials"`
-	Rows      []rowDoc                        `json:"rows"`
-	Runs      map[string][]runDoc             `json:"runs"` // by trial
-	Shares    []float64                       `json:"shares"`
-	Latency   map[string]map[string]latencies `json:"latency"` // by trial and load
-	Telemetry map[string][]series             `json:"telemetry"`
-	Growth    growthDoc                       `json:"growth"`
-	Effects   []effectDoc                     `json:"effects"`
+	Simulated  bool                            `json:"simulated"`
+	Objectives [2]objectiveDoc                 `json:"objectives"`
+	Params     []paramDoc                      `json:"params"`
+	Words      []string                        `json:"words"` // of command lines
+	Loads      []loadDoc                       `json:"loads"`
+	Trials     []trialDoc                      `json:"trials"`
+	Rows       []rowDoc                        `json:"rows"`
+	Runs       map[string][]runDoc             `json:"runs"` // by trial
+	Shares     []float64                       `json:"shares"`
+	Latency    map[string]map[string]latencies `json:"latency"` // by trial and load
+	Telemetry  map[string][]series             `json:"telemetry"`
+	Growth     growthDoc                       `json:"growth"`
+	Effects    []effectDoc                     `json:"effects"`
 }
 
 type paramDoc struct {
@@ -61,16 +62,25 @@ type trialDoc struct {
 	Log      string   `json:"log,omitempty"`
 }
 
+// objectiveDoc is an axis.
+type objectiveDoc struct {
+	Name    string `json:"name"`
+	Text    string `json:"text"`
+	Seconds bool   `json:"seconds"`
+	Higher  bool   `json:"higher"` // is better
+}
+
+// rowDoc is a measured config at a load; ranges are value, low and high.
 type rowDoc struct {
-	Trial  string    `json:"trial"`
-	Load   int       `json:"load"`
-	TTFT   []reading `json:"ttft"` // value, low, high
-	TPS    []reading `json:"tps"`
-	ToTTFT []reading `json:"to_ttft,omitempty"` // ratio to the default at this load, low, high
-	ToTPS  []reading `json:"to_tps,omitempty"`
-	Runs   int       `json:"runs"`
-	P      reading   `json:"p"`
-	Front  bool      `json:"front,omitempty"`
+	Trial    string       `json:"trial"`
+	Load     int          `json:"load"`
+	Values   [2][]reading `json:"values"`   // by objective
+	Ratios   [2][]reading `json:"ratios"`   // to the default at this load; empty: it is the default, or was not measured
+	Expected [2]reading   `json:"expected"` // by the model
+	Runs     int          `json:"runs"`
+	P        reading      `json:"p"`
+	Front    bool         `json:"front,omitempty"`
+	Kept     bool         `json:"kept"` // keeps the limits
 }
 
 type runDoc struct {
@@ -96,7 +106,7 @@ type growthDoc struct {
 type effectDoc struct {
 	Param     string     `json:"param"`
 	Load      string     `json:"load"`
-	Objective string     `json:"objective"`
+	Objective int        `json:"objective"`
 	Factor    []reading  `json:"factor"`
 	Values    []valueDoc `json:"values"`
 }
@@ -149,6 +159,9 @@ func heights(steps []Step) []reading {
 
 func (doc *document) rows(f Front, base map[string]string) {
 	points := f.loadPoints()
+	for k, o := range f.Aim.Objectives {
+		doc.Objectives[k] = objectiveDoc{Name: o.Name, Text: Label(o), Seconds: strings.HasSuffix(o.Name, "_s"), Higher: o.Higher}
+	}
 	noise, standard := f.noise(), f.standard(base)
 	for _, r := range f.Rows {
 		i := slices.Index(points, r.LoadPoint)
@@ -156,12 +169,17 @@ func (doc *document) rows(f Front, base map[string]string) {
 			doc.Loads = append(doc.Loads, loadDoc{})
 		}
 		doc.Loads[i] = loadDoc{ID: r.LoadPoint, Text: loadText(r.Measurement)}
-		d := rowDoc{Trial: r.TrialID, Load: i, TTFT: readings(r.TTFT.Value, r.TTFT.Low, r.TTFT.High),
-			TPS: readings(r.TPS.Value, r.TPS.Low, r.TPS.High), Runs: r.TTFT.N, P: reading(r.PFront), Front: r.OnFront}
-		if b, ok := standard[r.LoadPoint]; ok && b.ConfigID != r.ConfigID {
-			g := Gain{Row: r}
-			g.hold(b, noise)
-			d.ToTTFT, d.ToTPS = readings(g.TTFT.Value, g.TTFT.Low, g.TTFT.High), readings(g.TPS.Value, g.TPS.Low, g.TPS.High)
+		d := rowDoc{Trial: r.TrialID, Load: i, Runs: r.Values[0].N, P: reading(r.PFront), Front: r.OnFront, Kept: r.Kept}
+		g := Gain{Row: r}
+		b, compare := standard[r.LoadPoint]
+		if compare = compare && b.ConfigID != r.ConfigID; compare {
+			f.hold(&g, b, noise)
+		}
+		for k, v := range r.Values {
+			d.Values[k], d.Expected[k] = readings(v.Value, v.Low, v.High), reading(r.Expected[k])
+			if ratio := g.Ratios[k]; compare {
+				d.Ratios[k] = readings(ratio.Value, ratio.Low, ratio.High)
+			}
 		}
 		doc.Rows = append(doc.Rows, d)
 	}

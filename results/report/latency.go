@@ -102,7 +102,7 @@ func (f Front) told(base map[string]string, most int) []Row {
 		}
 	}
 	for _, a := range f.Answers(base) {
-		for _, g := range []*Gain{a.Faster, a.Sooner} {
+		for _, g := range a.Gains {
 			if g != nil {
 				add(g.Row)
 			}

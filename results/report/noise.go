@@ -16,7 +16,7 @@ func (f Front) noiseItems(trials []results.Trial) []Item {
 	}
 	var items []Item
 	for i, s := range f.spreads() {
-		name := metricNames[i]
+		name := Label(f.Aim.Objectives[i])
 		if s.Run.DF > 0 {
 			items = append(items, Item{"run to run, " + name, spreadText(s.Run, "runs")})
 		}
@@ -36,9 +36,6 @@ func (f Front) noiseItems(trials []results.Trial) []Item {
 	}
 	return append(items, f.drift(trials)...)
 }
-
-// metricNames are those of Objectives, in words.
-var metricNames = []string{"TTFT p50", "output tok/s"}
 
 // spreadText writes a standard deviation of logs as a share.
 func spreadText(sd stat.SD, of string) string {
@@ -72,9 +69,9 @@ func (f Front) drift(trials []results.Trial) []Item {
 		if !ids[r.ConfigID] {
 			continue
 		}
-		for i, metric := range []func(results.Run) float64{ttftOf, tpsOf} {
-			d := stat.DriftOf(sentinels(trials, r.Runs, metric), noise[i])
-			items = append(items, Item{fmt.Sprintf("drift, %s, %s", metricNames[i], loadText(r.Measurement)), driftText(d)})
+		for i, o := range f.Aim.Objectives {
+			d := stat.DriftOf(sentinels(trials, r.Runs, o.Of), noise[i])
+			items = append(items, Item{fmt.Sprintf("drift, %s, %s", Label(o), loadText(r.Measurement)), driftText(d)})
 		}
 	}
 	return items

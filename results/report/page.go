@@ -47,7 +47,7 @@ type Rule struct {
 type Effect struct {
 	Param     string
 	Load      string
-	Objective string // one of Objectives
+	Objective int // of the aim's two
 	// Factor is by how much the parameter moves the objective: the standard deviation
 	// of its log over the parameter's values, as a factor of 1 or more.
 	Factor Span

@@ -18,7 +18,9 @@ type view struct {
 	Sections                                           []section
 	Counts, Headline                                   string
 	Answers                                            []answerLine
-	Front                                              []frontLine
+	Labels                                             [2]string
+	FrontNote                                          string
+	Front, Near                                        []frontLine
 	FrontCount, GrowthNote, LatencyNote, TelemetryNote string
 	Classes                                            []classLine
 	FailShare                                          string
@@ -35,12 +37,14 @@ type view struct {
 type section struct{ ID, Title string }
 
 type answerLine struct {
-	Load, What, Trial, TTFT, TTFTRatio, TPS, TPSRatio, P string
+	Load, What, Trial, P string
+	Values, Ratios       [2]string
 }
 
 type frontLine struct {
-	Trial, Load, TTFT, TTFTRange, TPS, TPSRange, P, Config string
-	Runs                                                   int
+	Trial, Load, P, Config   string
+	Values, Ranges, Expected [2]string
+	Runs                     int
 }
 
 type classLine struct {
@@ -103,20 +107,33 @@ func (p Page) counts() string {
 func (v *view) answers() {
 	answers := v.Page.Front.Answers(v.Page.Default)
 	v.Headline = headline(v.Page, answers)
+	f := v.Page.Front
+	for k, o := range f.Aim.Objectives {
+		v.Labels[k] = Label(o)
+	}
 	for _, a := range answers {
-		v.Answers = append(v.Answers, answerLine{Load: a.Load, What: "the default", Trial: a.Base.TrialID, TTFT: Duration(a.Base.TTFT.Value), TPS: Number(a.Base.TPS.Value)})
-		for _, g := range []struct {
-			what string
-			gain *Gain
-		}{{"most throughput at no more TTFT", a.Faster}, {"least TTFT at no less throughput", a.Sooner}} {
-			if g.gain == nil {
-				v.Answers = append(v.Answers, answerLine{What: g.what + ": none is better"})
-				continue
+		v.Answers = append(v.Answers, answerLine{Load: a.Load, What: "the default", Trial: a.Base.TrialID, Values: f.texts(a.Base)})
+		for _, k := range []int{1, 0} {
+			line := answerLine{What: fmt.Sprintf("%s %s at no worse %s", superlative(f.Aim.Objectives[k]), v.Labels[k], v.Labels[1-k])}
+			if g := a.Gains[k]; g == nil {
+				line.What += ": none is better"
+			} else {
+				line.Trial, line.Values, line.P = g.TrialID, f.texts(g.Row), probability(g.P)
+				for i, r := range g.Ratios {
+					line.Ratios[i] = change(r.Value, r.Low, r.High)
+				}
 			}
-			v.Answers = append(v.Answers, answerLine{What: g.what, Trial: g.gain.TrialID, TTFT: Duration(g.gain.Row.TTFT.Value), TTFTRatio: change(g.gain.TTFT.Value, g.gain.TTFT.Low, g.gain.TTFT.High),
-				TPS: Number(g.gain.Row.TPS.Value), TPSRatio: change(g.gain.TPS.Value, g.gain.TPS.Low, g.gain.TPS.High), P: probability(g.gain.P)})
+			v.Answers = append(v.Answers, line)
 		}
 	}
+}
+
+// texts are a row's objectives.
+func (f Front) texts(r Row) (texts [2]string) {
+	for k, o := range f.Aim.Objectives {
+		texts[k] = FormatOf(o)(r.Values[k].Value)
+	}
+	return texts
 }
 
 // change writes a ratio with its interval, as changes.
@@ -148,25 +165,24 @@ func headline(p Page, answers []Answer) string {
 		}
 		return " with " + a.Load
 	}
+	o := p.Front.Aim.Objectives
 	for _, a := range answers {
-		if g := a.Faster; g != nil && g.TPS.Value > 1+sameShare {
-			return fmt.Sprintf("%s output tokens/s %s%s: trial %s%s.", Percent(g.TPS.Value), ttftBeside(g.TTFT.Value), where(a), g.TrialID, sure(g.P))
-		}
-		if g := a.Sooner; g != nil && g.TTFT.Value < 1-sameShare {
-			return fmt.Sprintf("%s TTFT at no less throughput than the default%s: trial %s%s.", Percent(g.TTFT.Value), where(a), g.TrialID, sure(g.P))
+		for _, k := range []int{1, 0} {
+			g := a.Gains[k]
+			if g == nil || math.Abs(math.Log(g.Ratios[k].Value)) < math.Log(1+sameShare) {
+				continue
+			}
+			beside := fmt.Sprintf("at the same %s as the default", Label(o[1-k]))
+			if r := g.Ratios[1-k].Value; math.Abs(r-1) > sameShare {
+				beside = fmt.Sprintf("and %s %s, beside the default", Percent(r), Label(o[1-k]))
+			}
+			return fmt.Sprintf("%s %s %s%s: trial %s%s.", Percent(g.Ratios[k].Value), Label(o[k]), beside, where(a), g.TrialID, sure(g.P))
 		}
 	}
 	if len(p.Front.Rows) == len(answers) {
 		return "Only the default config was measured yet."
 	}
 	return "No measured config is better than the default by more than 2 % in one objective without being worse in the other."
-}
-
-func ttftBeside(ratio float64) string {
-	if ratio > 1-sameShare {
-		return "at the same TTFT as the default"
-	}
-	return "and " + Percent(ratio) + " TTFT, beside the default"
 }
 
 func sure(p float64) string {
@@ -180,13 +196,40 @@ func sure(p float64) string {
 }
 
 func (v *view) front() {
-	points := v.Page.Front.Points()
-	slices.SortStableFunc(points, func(a, b Row) int { return cmp.Compare(a.TTFT.Value, b.TTFT.Value) })
+	f := v.Page.Front
+	points, near := f.Points(), f.Near()
 	v.FrontCount = Plural(len(points), "point")
-	for _, r := range points {
-		v.Front = append(v.Front, frontLine{Trial: r.TrialID, Load: loadText(r.Measurement), TTFT: Duration(r.TTFT.Value), TTFTRange: Interval(r.TTFT.Interval, Duration),
-			TPS: Number(r.TPS.Value), TPSRange: Interval(r.TPS.Interval, Number), Runs: r.TTFT.N, P: probability(r.PFront), Config: Difference(r.Params, v.Page.Default)})
+	v.Front, v.Near = v.frontLines(points), v.frontLines(near)
+	o := f.Aim.Objectives
+	way := func(m results.Metric, up, down string) string {
+		if m.Higher {
+			return up
+		}
+		return down
 	}
+	v.FrontNote = fmt.Sprintf("Each point is one config at one load; better is %s and %s.", way(o[0], "right", "left"), way(o[1], "up", "down"))
+	if len(f.Aim.Limits) > 0 {
+		v.FrontNote += fmt.Sprintf(" Limits: %s. Only points that keep them count; the others are hollow.", f.limitTexts())
+	}
+	if !math.IsNaN(f.HVLow) {
+		v.FrontNote += " P(front) is by the search's model: the spread of runs and launches, and what like configs do, allowed for."
+	}
+}
+
+func (v *view) frontLines(rows []Row) []frontLine {
+	f := v.Page.Front
+	var lines []frontLine
+	for _, r := range rows {
+		line := frontLine{Trial: r.TrialID, Load: loadText(r.Measurement), Values: f.texts(r), Runs: r.Values[0].N, P: probability(r.PFront), Config: Difference(r.Params, v.Page.Default)}
+		for k, o := range f.Aim.Objectives {
+			line.Ranges[k] = Interval(r.Values[k].Interval, FormatOf(o))
+			if !math.IsNaN(r.Expected[k]) {
+				line.Expected[k] = FormatOf(o)(r.Expected[k])
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func (p Page) growthNote() string {
@@ -194,7 +237,12 @@ func (p Page) growthNote() string {
 	if len(f.Rows) == 0 {
 		return "Nothing was measured yet, so there is no hypervolume."
 	}
-	text := fmt.Sprintf("How much of the plane the front dominates, in log10 of both objectives, against TTFT %s and %s tok/s: %.3f now.", Duration(f.Reference[0]), Number(f.Reference[1]), f.HV)
+	o := f.Aim.Objectives
+	text := fmt.Sprintf("How much of the plane the front dominates, in log10 of both objectives, against %s %s and %s %s: %.3f now", Label(o[0]), FormatOf(o[0])(f.Reference[0]), Label(o[1]), FormatOf(o[1])(f.Reference[1]), f.HV)
+	if !math.IsNaN(f.HVLow) {
+		text += fmt.Sprintf(", and with a probability of 0.9 the true front's is between %.3f and %.3f", f.HVLow, f.HVHigh)
+	}
+	text += "."
 	control := 0
 	for _, t := range p.Trials {
 		if t.Purpose == "control" {
@@ -208,7 +256,7 @@ func (p Page) growthNote() string {
 }
 
 // mostBlames bounds the table of suspect values.
-const mostBlames = 24
+const mostBlames = 16
 
 func (v *view) failures() {
 	failures := NewFailures(v.Page.Trials)
@@ -229,9 +277,12 @@ func (v *view) failures() {
 		return
 	}
 	v.FailShare = fmt.Sprintf("%d of %d (%.0f %%)", failed, launched, 100*float64(failed)/float64(launched))
-	for i, b := range Blames(v.Page.Trials) {
-		if i == mostBlames {
+	for _, b := range Blames(v.Page.Trials) {
+		if len(v.Blames) == mostBlames {
 			break
+		}
+		if b.Share() <= float64(failed)/float64(launched) {
+			continue
 		}
 		var classes []string
 		for _, c := range v.Classes {

@@ -1,7 +1,7 @@
 // What matters: how far each parameter moves the objectives, and each of its values.
 
-const objectives = [['ttft_p50_s', 'TTFT p50', 'orange'], ['output_tps', 'output tok/s', 'blue']];
 const mostDetailed = 6;
+const labelWidth = (labels, p) => Math.min(p.width * .45, 12 + 6.6 * Math.max(...labels.map(l => l.length)));
 
 const effects = {
   draw(state) {
@@ -12,22 +12,23 @@ const effects = {
     if (!loads.some(o => o.value === state.effectLoad)) state.effectLoad = loads.length ? loads[loads.length - 1].value : -1;
     choices(document.getElementById('effect-loads'), loads.length > 1 ? loads : [], state.effectLoad, v => state.set({ effectLoad: v }));
     if (state.effectLoad < 0) return;
+    const objectives = doc.objectives.map((o, k) => [k, o.text, ['orange', 'blue'][k]]);
     const load = doc.loads[state.effectLoad].id, byParam = new Map();
     for (const e of all) if (e.load === load) byParam.set(e.param, Object.assign(byParam.get(e.param) || {}, { [e.objective]: e }));
     const order = [...byParam].map(([param, by]) => ({ param, by, size: Math.max(...Object.values(by).map(e => e.factor[0])) })).sort((a, b) => b.size - a.size);
-    this.importance(importance, order);
+    this.importance(importance, order, objectives);
     for (const o of order.slice(0, mostDetailed)) {
       const figure = el('figure', { class: 'chart' });
       grid.append(figure);
-      this.values(figure, o);
+      this.values(figure, o, objectives);
     }
   },
 
   // importance draws a line for each parameter and objective, on one scale of factors.
-  importance(host, order) {
+  importance(host, order, objectives) {
     const row = 26, p = plot(host, { height: 40 + order.length * row, caption: 'By what factor a parameter moves an objective, typically: the standard deviation over its values, all else alike.', margin: { left: 0, top: 4 },
       title: 'Importance of the parameters', desc: order.slice(0, 8).map(o => `${o.param}: ${objectives.filter(k => o.by[k[0]]).map(k => `${k[1]} by ${number(o.by[k[0]].factor[0])}`).join(', ')}`).join('; ') });
-    p.left = Math.min(230, p.width * .42);
+    p.left = labelWidth(order.map(o => o.param), p);
     const high = Math.max(1.05, ...order.flatMap(o => Object.values(o.by).map(e => Math.min(e.factor[2], 3 * e.factor[0]))));
     const x = scale(1, high, p.left, p.right, true);
     axes(p, x, scale(0, 1, p.bottom, p.top), { yticks: [], xformat: v => `${number(v)}x` });
@@ -46,11 +47,11 @@ const effects = {
   },
 
   // values draws each value's ratio to the default, with its interval.
-  values(host, o) {
+  values(host, o, objectives) {
     const first = Object.values(o.by)[0], row = 22;
     const p = plot(host, { height: 44 + first.values.length * row, caption: el('span', {}, el('code', {}, o.param), ': ratio to the default'), margin: { left: 0, top: 6 },
       title: `Effect of ${o.param}`, desc: objectives.filter(k => o.by[k[0]]).map(([key, name]) => `${name}: ${o.by[key].values.map(v => `${v.value} ${percent(v.ratio[0])} ${range(v.ratio, percent)}`).join(', ')}`).join('. ') });
-    p.left = Math.min(140, p.width * .4);
+    p.left = labelWidth(first.values.map(v => v.value.slice(0, 18)), p);
     const all = Object.values(o.by).flatMap(e => e.values.flatMap(v => v.ratio)).filter(v => known(v) && v > 0);
     const x = scale(Math.max(Math.min(...all, .95), .05), Math.min(Math.max(...all, 1.05), 20), p.left + 6, p.right - 6, true);
     axes(p, x, scale(0, 1, p.bottom, p.top), { yticks: [], xformat: v => `${number(v)}x` });
@@ -59,7 +60,11 @@ const effects = {
     first.values.forEach((v, i) => {
       const y = p.top + i * row + 10;
       p.root.append(svg('text', { x: p.left - 6, y: y + 5, 'text-anchor': 'end', class: v.standard ? '' : 'strong' }, v.value.length > 18 ? v.value.slice(0, 17) + '…' : v.value));
-      if (v.standard) { p.root.append(svg('text', { x: x(1) + 5, y: y + 5 }, 'the default')); return; }
+      if (v.standard) {
+        const left = x(1) + 70 > p.right;
+        p.root.append(svg('text', { x: x(1) + (left ? -5 : 5), y: y + 5, 'text-anchor': left ? 'end' : 'start' }, 'the default'));
+        return;
+      }
       objectives.forEach(([key, , color], k) => {
         const w = o.by[key] && o.by[key].values.find(u => u.value === v.value);
         if (!w || !known(w.ratio[0])) return;

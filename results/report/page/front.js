@@ -5,22 +5,22 @@ const front = {
 
   // rows that are shown, by TTFT.
   rows(state) {
-    return state.doc.rows.filter(r => state.load < 0 || r.load === state.load).sort((a, b) => a.ttft[0] - b.ttft[0]);
+    return state.doc.rows.filter(r => state.load < 0 || r.load === state.load).sort((a, b) => a.values[0][0] - b.values[0][0]);
   },
 
   // on tells which of them are on the front: of one load alone, those that no other there dominates.
   on(rows, state) {
     if (state.load < 0) return rows.filter(r => r.front);
+    const sign = state.doc.objectives.map(o => o.higher ? 1 : -1), v = (r, k) => sign[k] * r.values[k][0];
     let most = -Infinity;
-    const sorted = [...rows].sort((a, b) => a.ttft[0] - b.ttft[0] || b.tps[0] - a.tps[0]);
-    return sorted.filter(r => r.tps[0] > most && ((most = r.tps[0]), true));
+    return rows.filter(r => r.kept).sort((a, b) => v(b, 0) - v(a, 0) || v(b, 1) - v(a, 1)).filter(r => v(r, 1) > most && ((most = v(r, 1)), true));
   },
 
   describe(r, state) {
     const load = state.doc.loads[r.load], t = state.trial(r.trial);
     return [`${r.trial}${t && t.default ? ' (the default)' : ''}, ${load.text}`,
-      `TTFT p50 ${seconds(r.ttft[0])} ${range(r.ttft, seconds)}`, `${number(r.tps[0])} output tok/s ${range(r.tps, number)}`,
-      `${plural(r.runs, 'run')}, P(front) ${known(r.p) ? r.p.toFixed(2) : '?'}`, t ? state.difference(t) : ''];
+      ...state.doc.objectives.map((o, k) => `${o.text} ${state.format(k)(r.values[k][0])} ${range(r.values[k], state.format(k))}`),
+      `${plural(r.runs, 'run')}, ${r.kept ? `P(front) ${known(r.p) ? r.p.toFixed(2) : '?'}` : 'breaks a limit'}`, t ? state.difference(t) : ''];
   },
 
   draw(state) {
@@ -37,40 +37,41 @@ const front = {
     const lines = this.margin(failed, wide);
     const base = rows.length ? (wide < 500 ? 340 : 460) : 26;
     const p = plot(host, { height: base + lines.length * 15 + (failed.length ? 8 : 0), margin: { bottom: 36 + lines.length * 15 + (failed.length ? 8 : 0) }, role: 'group',
-      title: 'Pareto front: TTFT p50 against output tokens per second',
+      title: `Pareto front: ${doc.objectives[0].text} against ${doc.objectives[1].text}`,
       desc: `${plural(rows.length, 'point')}, ${on.length} on the front, ${plural(failed.length, 'failed trial')}. ${on.slice(0, 8).map(r => this.describe(r, state).slice(0, 3).join(', ')).join('; ')}` });
     if (rows.length) this.points(p, rows, on, state);
     this.failures(p, lines, base, state);
   },
 
   points(p, rows, on, state) {
-    const xs = rows.map(r => r.ttft[0]), ys = rows.map(r => r.tps[0]);
+    const xs = rows.map(r => r.values[0][0]), ys = rows.map(r => r.values[1][0]), names = state.doc.objectives;
     const x = scale(...span(xs, isWide(xs)), p.left, p.right, isWide(xs)), y = scale(...span(ys, isWide(ys)), p.bottom, p.top + 14, isWide(ys));
-    axes(p, x, y, { xformat: seconds, xname: 'TTFT p50' + (x.log ? ', log' : ''), yname: 'output tokens/s' + (y.log ? ', log' : '') });
-    const steps = [];
-    [...on].sort((a, b) => a.ttft[0] - b.ttft[0]).forEach((r, i, all) => {
-      if (i) steps.push([x(r.ttft[0]), y(all[i - 1].tps[0])]);
-      steps.push([x(r.ttft[0]), y(r.tps[0])]);
+    axes(p, x, y, { xformat: state.format(0), yformat: state.format(1), xname: names[0].text + (x.log ? ', log' : ''), yname: names[1].text + (y.log ? ', log' : '') });
+    const steps = [], leftBest = !names[0].higher; // the corner of a step lies on the side that is worse
+    [...on].sort((a, b) => a.values[0][0] - b.values[0][0]).forEach((r, i, all) => {
+      if (i) steps.push([x((leftBest ? r : all[i - 1]).values[0][0]), y((leftBest ? all[i - 1] : r).values[1][0])]);
+      steps.push([x(r.values[0][0]), y(r.values[1][0])]);
     });
     p.root.append(path(steps, { stroke: css('blue'), 'stroke-width': 1, 'stroke-opacity': .6 }));
     const inside = (s, v) => Math.max(Math.min(s.from, s.to), Math.min(Math.max(s.from, s.to), s(v)));
     const whiskers = svg('g', { stroke: css('blue'), 'stroke-opacity': .45, 'aria-hidden': 'true' });
     for (const r of on) {
-      const cx = x(r.ttft[0]), cy = y(r.tps[0]);
-      if (known(r.ttft[1]) && r.ttft[1] > 0) whiskers.append(svg('line', { x1: inside(x, r.ttft[1]), x2: inside(x, r.ttft[2]), y1: cy, y2: cy }));
-      if (known(r.tps[1]) && r.tps[1] > 0) whiskers.append(svg('line', { x1: cx, x2: cx, y1: inside(y, r.tps[1]), y2: inside(y, r.tps[2]) }));
+      const cx = x(r.values[0][0]), cy = y(r.values[1][0]);
+      if (known(r.values[0][1]) && r.values[0][1] > 0) whiskers.append(svg('line', { x1: inside(x, r.values[0][1]), x2: inside(x, r.values[0][2]), y1: cy, y2: cy }));
+      if (known(r.values[1][1]) && r.values[1][1] > 0) whiskers.append(svg('line', { x1: cx, x2: cx, y1: inside(y, r.values[1][1]), y2: inside(y, r.values[1][2]) }));
     }
     p.root.append(whiskers);
     const isOn = new Set(on), spots = [];
     const dots = svg('g', { 'aria-hidden': 'true' });
     for (const r of rows.filter(r => !isOn.has(r)).concat(on)) {
       const t = state.trial(r.trial), lit = isOn.has(r);
-      const d = svg('path', { class: 'spot', 'data-trial': r.trial, 'data-load': state.doc.loads[r.load].id, transform: `translate(${x(r.ttft[0]).toFixed(1)} ${y(r.tps[0]).toFixed(1)})`, d: shape(r.load, lit ? 4.4 : 2.8) });
+      const d = svg('path', { class: 'spot', 'data-trial': r.trial, 'data-load': state.doc.loads[r.load].id, transform: `translate(${x(r.values[0][0]).toFixed(1)} ${y(r.values[1][0]).toFixed(1)})`, d: shape(r.load, lit ? 4.4 : 2.8) });
       if (lit) { d.setAttribute('fill', css('blue')); d.setAttribute('fill-opacity', known(r.p) ? (.15 + .85 * r.p).toFixed(2) : .5); d.setAttribute('stroke', css('blue')); }
-      else { d.setAttribute('fill', css('dot')); d.setAttribute('fill-opacity', .5); }
+      else if (r.kept) { d.setAttribute('fill', css('dot')); d.setAttribute('fill-opacity', .5); }
+      else { d.setAttribute('fill', 'none'); d.setAttribute('stroke', css('dot')); }
       if (t && t.default) { d.setAttribute('stroke', css('orange')); d.setAttribute('stroke-width', 2.2); }
       dots.append(d);
-      spots.push({ r, x: x(r.ttft[0]), y: y(r.tps[0]) });
+      spots.push({ r, x: x(r.values[0][0]), y: y(r.values[1][0]) });
     }
     p.root.append(dots);
     this.labels(p, spots.filter(s => isOn.has(s.r) || (state.trial(s.r.trial) || {}).default), state);

@@ -10,6 +10,7 @@ const state = {
     for (const r of this.doc.rows) this.rowsBy.set(r.trial, [...(this.rowsBy.get(r.trial) || []), r]);
     this.differences = new Map();
   },
+  format(k) { return this.doc.objectives[k].seconds ? seconds : number; },
   trial(id) { return this.byID.get(id); },
   rowsOf(id) { return this.rowsBy.get(id) || []; },
   rowAt(id, load) { return this.rowsOf(id).find(r => r.load === load); },

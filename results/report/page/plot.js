@@ -61,9 +61,9 @@ const plot = (host, o) => {
 const axes = (p, x, y, o) => {
   const g = svg('g', { 'aria-hidden': 'true' });
   let last = -Infinity;
-  const xs = o.xticks || ticks(x, Math.max(2, Math.floor((p.right - p.left) / 75)));
+  const xs = o.xticks || ticks(x, Math.max(3, Math.floor((p.right - p.left) / 75)));
   for (const v of xs) {
-    const at = x(v), text = (o.xformat || number)(v);
+    const at = x(v), text = short(o.xformat || number)(v);
     g.append(svg('line', { class: 'grid-line', x1: at, x2: at, y1: p.top, y2: p.bottom }));
     if (at - last < text.length * 6.4 + 8) continue;
     last = at;
@@ -72,7 +72,7 @@ const axes = (p, x, y, o) => {
   const ys = o.yticks || ticks(y, Math.max(2, Math.floor((p.bottom - p.top) / 45)));
   for (const v of ys) {
     g.append(svg('line', { class: 'grid-line', x1: p.left, x2: p.right, y1: y(v), y2: y(v) }));
-    g.append(svg('text', { x: p.left - 6, y: y(v) + 4, 'text-anchor': 'end' }, (o.yformat || number)(v)));
+    g.append(svg('text', { x: p.left - 6, y: y(v) + 4, 'text-anchor': 'end' }, short(o.yformat || number)(v)));
   }
   g.append(svg('line', { class: 'axis', x1: p.left, x2: p.right, y1: p.bottom, y2: p.bottom }));
   if (o.xname) g.append(svg('text', { x: p.right, y: p.bottom + 30, 'text-anchor': 'end' }, o.xname));

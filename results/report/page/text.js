@@ -26,6 +26,8 @@ const range = (v, format) => {
   if (!known(v[1]) || !known(v[2])) return '';
   return v[2] > 1000 * v[1] ? '[too wide to tell]' : `[${format(v[1])}, ${format(v[2])}]`;
 };
+// Ticks have no more digits than they need.
+const short = format => v => format(v).replace(/(\.\d*?)0+(?= |$|x)/, '$1').replace(/\.(?= |$|x)/, '');
 const plural = (n, one) => n === 1 ? `1 ${one}` : `${n} ${one}s`;
 
 // el makes an HTML element; what it holds is text or further elements.

@@ -26,7 +26,8 @@ const panel = {
     const rows = state.rowsOf(t.id);
     if (!rows.length) return t.outcome === 'ok' ? el('p', { class: 'note' }, 'It has no valid run, or a later launch of the same config stands for it.') : null;
     const cell = (v, format, to) => el('span', { title: range(v, format), 'data-value': v[0] }, format(v[0]), to ? el('small', { class: 'purpose', title: `to the default ${range(to, percent)}` }, ` ${percent(to[0])}`) : '');
-    return table(['load', 'TTFT p50', 'tok/s', 'P(front)'], rows.map(r => [state.doc.loads[r.load].id, cell(r.ttft, seconds, r.to_ttft), cell(r.tps, number, r.to_tps), known(r.p) ? r.p.toFixed(2) : '?']), [1, 2, 3]);
+    return table(['load', ...state.doc.objectives.map(o => o.text), 'P(front)'], rows.map(r => [state.doc.loads[r.load].id, ...r.values.map((v, k) => cell(v, state.format(k), r.ratios[k])),
+      r.kept ? known(r.p) ? r.p.toFixed(2) : '?' : 'breaks a limit']), [1, 2, 3]);
   },
 
   times(t) {

@@ -8,8 +8,8 @@ const trials = {
     const columns = [
       { name: 'trial', of: t => t.id }, { name: 'purpose', of: t => t.purpose }, { name: 'outcome', of: t => t.class || t.outcome },
       ...doc.loads.flatMap((l, i) => [
-        { name: `TTFT ${l.id}`, right: true, of: t => (state.rowAt(t.id, i) || { ttft: [Infinity] }).ttft[0], show: v => Number.isFinite(v) ? seconds(v) : '' },
-        { name: `tok/s ${l.id}`, right: true, down: true, of: t => (state.rowAt(t.id, i) || { tps: [-Infinity] }).tps[0], show: v => Number.isFinite(v) ? number(v) : '' }]),
+        ...doc.objectives.map((o, k) => ({ name: `${o.text} ${l.id}`, right: true, down: o.higher, of: t => { const r = state.rowAt(t.id, i); return r ? r.values[k][0] : o.higher ? -Infinity : Infinity; },
+          show: v => Number.isFinite(v) ? state.format(k)(v) : '' }))]),
       { name: 'P(front)', right: true, down: true, of: t => Math.max(-1, ...state.rowsOf(t.id).map(r => known(r.p) ? r.p : -1)), show: v => v < 0 ? '' : v.toFixed(2) },
       { name: 'seconds', right: true, down: true, of: t => t.total || 0, show: v => v ? seconds(v) : '' },
       { name: 'config, where it differs from the default', of: t => state.difference(t) },
