@@ -26,11 +26,17 @@ type Device struct {
 	NUMANode          int     `json:"numa_node"`  // -1: not said, or the machine has one node
 	PowerLimitWatts   float64 `json:"power_limit_w"`
 	TemperatureC      float64 `json:"temperature_c"` // -1: not said
+	SMClockMHz        float64 `json:"sm_clock_mhz"`  // now
 	MaxSMClockMHz     float64 `json:"max_sm_clock_mhz"`
-	Persistence       bool    `json:"persistence"` // the driver stays loaded between processes
+	MaxMemoryClockMHz float64 `json:"max_memory_clock_mhz"`
+	PCIeGeneration    int     `json:"pcie_generation"` // the best that device and slot can
+	PCIeWidth         int     `json:"pcie_width"`      // lanes, likewise
+	Persistence       bool    `json:"persistence"`     // the driver stays loaded between processes
 	ECC               bool    `json:"ecc"`
 	MIG               bool    `json:"mig"`                     // split into instances; then the whole is not usable
 	Instances         []MIG   `json:"mig_instances,omitempty"` // of a device in MIG mode
+
+	Processes []Process `json:"processes,omitempty"` // that are on it
 
 	Usable bool   `json:"usable"`
 	WhyNot string `json:"why_not,omitempty"` // one line; "" where Usable
@@ -38,8 +44,9 @@ type Device struct {
 
 // A MIG is one instance of a device that is split.
 type MIG struct {
-	UUID    string `json:"uuid"`
-	Profile string `json:"profile"` // 1g.10gb
+	UUID        string `json:"uuid"`
+	Profile     string `json:"profile"`                // 1g.10gb
+	MemoryBytes int64  `json:"memory_bytes,omitempty"` // 0: not said
 }
 
 // SM is the architecture as a number, compute capability 9.0 being 90; 0 is not
@@ -59,6 +66,14 @@ func (d Device) SM() int {
 func (d Device) IsA100() bool {
 	return strings.Contains(strings.ToLower(d.Name), "a100")
 }
+
+// unknownDevice is a device of which nothing is known yet.
+func unknownDevice(index int) Device {
+	return Device{Index: index, FreeBytes: -1, NUMANode: -1, TemperatureC: -1, Usable: true}
+}
+
+// migIsOn is why a device that is split is not leased.
+const migIsOn = "MIG is on: the device is split into instances, and cannot be used as a whole; nvidia-smi -mig 0 ends that"
 
 // unusable marks the device, if it is not marked already.
 func (d *Device) unusable(why string) {
@@ -80,7 +95,7 @@ type Inventory struct {
 	Devices  []Device `json:"devices"` // also those that are not usable
 	Links    []Link   `json:"links"`   // one for each pair of devices, where there are at least two
 	Driver   string   `json:"driver"`  // version; "" without devices
-	Source   string   `json:"source"`  // nvidia-smi, or none
+	Source   string   `json:"source"`  // nvml, nvidia-smi, amd-smi, rocm-smi, simulated, or none
 	Reason   string   `json:"reason,omitempty"`
 	Warnings []string `json:"warnings,omitempty"` // what could not be read, one line each
 }

@@ -118,7 +118,7 @@ func TestAcquireWaits(t *testing.T) {
 				got <- l
 			}()
 			// One that waits is served before those that come later and want less.
-			for {
+			for ctx := waiting(t); ctx.Err() == nil; {
 				l, err := there.TryAcquire(Want{Devices: 1})
 				if err != nil && strings.Contains(err.Error(), "another waits") {
 					break

@@ -12,6 +12,7 @@ import (
 var fields = []string{
 	"index", "uuid", "name", "memory.total", "memory.free", "driver_version", "pci.bus_id", "compute_cap",
 	"power.limit", "temperature.gpu", "clocks.max.sm", "persistence_mode", "ecc.mode.current", "mig.mode.current",
+	"clocks.sm", "clocks.max.mem", "pcie.link.gen.max", "pcie.link.width.max",
 }
 
 const mustHave = 4
@@ -48,9 +49,10 @@ func deviceOf(index int, row map[string]string) Device {
 		ComputeCapability: said(row["compute_cap"]), DriverVersion: said(row["driver_version"]), PCIBusID: said(row["pci.bus_id"]),
 		NUMANode:        -1,
 		PowerLimitWatts: max(0, number(row["power.limit"])), TemperatureC: number(row["temperature.gpu"]),
-		MaxSMClockMHz: max(0, number(row["clocks.max.sm"])),
-		Persistence:   row["persistence_mode"] == "Enabled",
-		ECC:           row["ecc.mode.current"] == "Enabled", MIG: row["mig.mode.current"] == "Enabled",
+		SMClockMHz: max(0, number(row["clocks.sm"])), MaxSMClockMHz: max(0, number(row["clocks.max.sm"])), MaxMemoryClockMHz: max(0, number(row["clocks.max.mem"])),
+		PCIeGeneration: int(max(0, number(row["pcie.link.gen.max"]))), PCIeWidth: int(max(0, number(row["pcie.link.width.max"]))),
+		Persistence: row["persistence_mode"] == "Enabled",
+		ECC:         row["ecc.mode.current"] == "Enabled", MIG: row["mig.mode.current"] == "Enabled",
 	}
 	for _, name := range fields {
 		if v := row[name]; broken(v) {
@@ -61,7 +63,7 @@ func deviceOf(index int, row map[string]string) Device {
 		d.unusable("nvidia-smi does not say its UUID or name")
 	}
 	if d.MIG {
-		d.unusable("MIG is on: the device is split into instances, and cannot be used as a whole; nvidia-smi -mig 0 ends that")
+		d.unusable(migIsOn)
 	}
 	return d
 }
@@ -102,14 +104,14 @@ func mebibytes(v string) int64 {
 var unknownField = regexp.MustCompile(`Field "([^"]+)" is not a valid field to query`)
 
 // withoutUnknown drops the field that nvidia-smi has said it does not know; ok is
-// false where it said no such thing, or where the field must be there.
-func withoutUnknown(asked []string, out string) (rest []string, ok bool) {
+// false where it said no such thing, or where the field is one of the first must.
+func withoutUnknown(asked []string, must int, out string) (rest []string, ok bool) {
 	m := unknownField.FindStringSubmatch(out)
 	if m == nil {
 		return nil, false
 	}
 	for i, name := range asked {
-		if name == m[1] && i >= mustHave {
+		if name == m[1] && i >= must {
 			rest = append(rest, asked[:i]...)
 			return append(rest, asked[i+1:]...), true
 		}
@@ -139,8 +141,25 @@ func addInstances(devices []Device, out string) {
 	}
 }
 
-// reasonOf is why nvidia-smi gave no device, from what it said.
-func reasonOf(out string) string {
+// addProcesses puts the rows of --query-compute-apps=gpu_uuid,pid,used_memory,process_name
+// beside their devices.
+func addProcesses(devices []Device, out string) {
+	for line := range strings.Lines(out) {
+		f := strings.SplitN(strings.TrimSpace(line), ", ", 4)
+		if len(f) < 4 {
+			continue // a sentence: no processes
+		}
+		pid, err := strconv.Atoi(f[1])
+		for i := range devices {
+			if err == nil && devices[i].UUID == f[0] {
+				devices[i].Processes = append(devices[i].Processes, Process{PID: pid, Name: said(f[3]), MemoryBytes: mebibytes(f[2])})
+			}
+		}
+	}
+}
+
+// reasonOf is why a tool gave no device, from what it said.
+func reasonOf(tool, out string) string {
 	text := strings.Join(strings.Fields(out), " ")
 	switch {
 	case strings.Contains(text, "couldn't communicate with the NVIDIA driver"):
@@ -150,10 +169,10 @@ func reasonOf(out string) string {
 	case strings.Contains(text, "No devices were found"):
 		return "the NVIDIA driver runs and finds no GPU"
 	case text == "":
-		return "nvidia-smi listed no GPU"
+		return tool + " listed no GPU"
 	}
 	if r := []rune(text); len(r) > 300 {
 		text = string(r[:300]) + "..."
 	}
-	return "nvidia-smi: " + text
+	return tool + ": " + text
 }

@@ -27,6 +27,7 @@ func TestParseOneDevice(t *testing.T) {
 		Index: 0, UUID: "GPU-2f8b1c1e-1111-4a4a-9b9b-000000000001", Name: "NVIDIA H100 80GB HBM3",
 		MemoryBytes: 81559 << 20, FreeBytes: 81000 << 20, ComputeCapability: "9.0", DriverVersion: "550.54.15",
 		PCIBusID: "00000000:3D:00.0", NUMANode: -1, PowerLimitWatts: 700, TemperatureC: 31, MaxSMClockMHz: 1980,
+		SMClockMHz: 345, MaxMemoryClockMHz: 2619, PCIeGeneration: 5, PCIeWidth: 16,
 		Persistence: true, ECC: true, Usable: true,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || warnings != nil {
@@ -109,7 +110,7 @@ func TestSM(t *testing.T) {
 
 func TestWithoutUnknown(t *testing.T) {
 	asked := []string{"index", "uuid", "name", "memory.total", "compute_cap", "power.limit"}
-	rest, ok := withoutUnknown(asked, `Field "compute_cap" is not a valid field to query.`+"\n\n")
+	rest, ok := withoutUnknown(asked, mustHave, `Field "compute_cap" is not a valid field to query.`+"\n\n")
 	if want := []string{"index", "uuid", "name", "memory.total", "power.limit"}; !ok || !slices.Equal(rest, want) {
 		t.Errorf("%v %v", rest, ok)
 	}
@@ -117,7 +118,7 @@ func TestWithoutUnknown(t *testing.T) {
 		t.Error("the fields asked for were changed")
 	}
 	for _, out := range []string{"", "No devices were found", `Field "uuid" is not a valid field to query.`, `Field "x" is not a valid field to query.`} {
-		if rest, ok := withoutUnknown(asked, out); ok {
+		if rest, ok := withoutUnknown(asked, mustHave, out); ok {
 			t.Errorf("%q: %v", out, rest)
 		}
 	}
@@ -127,11 +128,11 @@ func TestReasons(t *testing.T) {
 	for file, want := range map[string]string{
 		"no_driver.txt": "driver is not loaded", "mismatch.txt": "different versions", "no_devices.txt": "finds no GPU", "permission.txt": "Insufficient Permissions",
 	} {
-		if got := reasonOf(recorded(t, file)); !strings.Contains(got, want) || strings.Contains(got, "\n") {
+		if got := reasonOf(sourceSMI, recorded(t, file)); !strings.Contains(got, want) || strings.Contains(got, "\n") {
 			t.Errorf("%s: %q, want ...%q...", file, got, want)
 		}
 	}
-	if got := reasonOf(" \n"); got == "" {
+	if got := reasonOf(sourceSMI, " \n"); got == "" {
 		t.Error("no reason where nvidia-smi says nothing")
 	}
 }
@@ -139,7 +140,7 @@ func TestReasons(t *testing.T) {
 func TestInstances(t *testing.T) {
 	devices, _ := parseDevices(recorded(t, "mig.csv"), fields)
 	addInstances(devices, recorded(t, "mig_L.txt"))
-	want := []MIG{{"MIG-feb88891-0000-0000-0000-000000000000", "3g.40gb"}, {"MIG-a25704ba-0000-0000-0000-000000000000", "1g.10gb+me"}}
+	want := []MIG{{UUID: "MIG-feb88891-0000-0000-0000-000000000000", Profile: "3g.40gb"}, {UUID: "MIG-a25704ba-0000-0000-0000-000000000000", Profile: "1g.10gb+me"}}
 	if !slices.Equal(devices[0].Instances, want) || devices[1].Instances != nil {
 		t.Errorf("%v and %v", devices[0].Instances, devices[1].Instances)
 	}
@@ -237,9 +238,9 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%+v", l)
 			}
 		}
-		if r := reasonOf(out); r == "" || strings.Contains(r, "\n") {
+		if r := reasonOf(sourceSMI, out); r == "" || strings.Contains(r, "\n") {
 			t.Errorf("reason %q", r)
 		}
-		withoutUnknown(fields, out)
+		withoutUnknown(fields, mustHave, out)
 	})
 }

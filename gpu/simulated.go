@@ -21,5 +21,12 @@ func Simulated(name string, n int, memoryBytes int64) Inventory {
 	return v
 }
 
+// Where an Inventory comes from.
+const (
+	sourceNVML = "nvml"
+	sourceSMI  = "nvidia-smi"
+	sourceNone = "none"
+)
+
 // SourceSimulated is the Source of an Inventory whose devices do not exist.
 const SourceSimulated = "simulated"

@@ -8,57 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// bound is how long nvidia-smi may take in all. A driver in trouble makes it hang
-// for ever; one that is loaded anew for each call needs a second or so a GPU.
-const bound = 5 * time.Second
-
-// List looks for GPUs by nvidia-smi, for 5 s at most, and honours
-// CUDA_VISIBLE_DEVICES. A machine without any, or on which nvidia-smi is absent,
-// fails or hangs, is no error but an Inventory without devices that has the
-// Reason. An error is ctx's own.
-func List(ctx context.Context) (Inventory, error) {
-	return list(ctx, bound, os.DirFS("/"))
-}
-
-func list(ctx context.Context, bound time.Duration, root fs.FS) (Inventory, error) {
-	limited, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	inv := Inventory{Devices: []Device{}, Links: []Link{}, Source: "none"}
-	devices, err := query(limited, &inv)
-	if ctx.Err() != nil {
-		return inv, ctx.Err()
-	}
-	if err != nil {
-		inv.Reason = err.Error()
-		return inv, nil
-	}
-	inv.Source, inv.Devices = "nvidia-smi", devices
-	inv.Driver = devices[0].DriverVersion
-	anyMIG := false
-	for i := range devices {
-		devices[i].NUMANode = numaNode(root, devices[i].PCIBusID)
-		anyMIG = anyMIG || devices[i].MIG
-	}
-	if anyMIG {
-		out, err := smi(limited, "-L")
-		inv.warn("MIG instances", err)
-		addInstances(devices, out)
-	}
-	if value, set := os.LookupEnv("CUDA_VISIBLE_DEVICES"); set {
-		inv.Warnings = append(inv.Warnings, hide(devices, value)...)
-	}
-	if len(devices) > 1 {
-		out, err := smi(limited, "topo", "-m")
-		inv.warn("links between the GPUs", err)
-		inv.Links = parseLinks(out)
-	}
-	return inv, ctx.Err()
-}
 
 func (v *Inventory) warn(what string, err error) {
 	if err != nil {
@@ -66,52 +20,93 @@ func (v *Inventory) warn(what string, err error) {
 	}
 }
 
-// query asks for the devices, without the fields that this nvidia-smi does not
-// know. The error is the Reason where there are none.
-func query(ctx context.Context, inv *Inventory) ([]Device, error) {
-	asked := fields
-	for {
-		out, err := smi(ctx, "--query-gpu="+strings.Join(asked, ","), "--format=csv,noheader,nounits")
-		if rest, ok := withoutUnknown(asked, out); ok {
-			asked = rest
-			continue
-		}
-		devices, warnings := parseDevices(out, asked)
-		if len(devices) > 0 {
-			inv.Warnings = append(inv.Warnings, warnings...)
-			return devices, nil
-		}
+// listSMI is the inventory that nvidia-smi gives; the error is the Reason where there is
+// none.
+func listSMI(ctx context.Context, root fs.FS) (Inventory, error) {
+	inv := Inventory{Devices: []Device{}, Links: []Link{}, Source: sourceSMI}
+	asked, out, err := knownFields(ctx, fields, mustHave)
+	devices, warnings := parseDevices(out, asked)
+	if len(devices) == 0 {
 		if err == nil {
-			err = errors.New(reasonOf(out))
+			err = errors.New(reasonOf(sourceSMI, out))
 		}
-		return nil, err
+		return inv, err
+	}
+	inv.Devices, inv.Warnings, inv.Driver = devices, warnings, devices[0].DriverVersion
+	anyMIG := false
+	for i := range devices {
+		devices[i].NUMANode = numaNode(root, devices[i].PCIBusID)
+		anyMIG = anyMIG || devices[i].MIG
+	}
+	if out, err := smi(ctx, askProcesses...); err == nil {
+		addProcesses(devices, out)
+	} else {
+		inv.warn("processes on the GPUs", err)
+	}
+	if anyMIG {
+		out, err := smi(ctx, "-L")
+		inv.warn("MIG instances", err)
+		addInstances(devices, out)
+	}
+	if len(devices) > 1 {
+		out, err := smi(ctx, "topo", "-m")
+		inv.warn("links between the GPUs", err)
+		inv.Links = parseLinks(out)
+	}
+	return inv, nil
+}
+
+// knownFields asks for fields of the devices, but for those that this nvidia-smi does
+// not know. It returns the ones that it knows, and what it printed. The first must of
+// them have to be known.
+func knownFields(ctx context.Context, asked []string, must int, more ...string) (known []string, out string, err error) {
+	for {
+		out, err = smi(ctx, append(more, "--query-gpu="+strings.Join(asked, ","), "--format=csv,noheader,nounits")...)
+		rest, ok := withoutUnknown(asked, must, out)
+		if !ok {
+			return asked, out, err
+		}
+		asked = rest
 	}
 }
+
+// askProcesses lists the processes that compute; nvidia-smi lists those that draw nowhere
+// but among the text for people.
+var askProcesses = []string{"--query-compute-apps=gpu_uuid,pid,used_memory,process_name", "--format=csv,noheader,nounits"}
+
+var errNoSMI = errors.New("nvidia-smi is not on PATH: there is no NVIDIA driver, or this is a container without its tools")
 
 // smi runs nvidia-smi and returns what it printed. It fails where it cannot be
 // run, does not end in time, or ends in failure; what it printed comes either way.
 func smi(ctx context.Context, args ...string) (string, error) {
 	path, err := exec.LookPath("nvidia-smi")
 	if err != nil {
-		return "", errors.New("nvidia-smi is not on PATH: there is no NVIDIA driver, or this is a container without its tools")
+		return "", errNoSMI
 	}
+	return output(ctx, path, args...)
+}
+
+// output runs a tool and returns what it printed. An end that its context forced, or
+// that it ended in failure, is an error; what it printed comes either way.
+func output(ctx context.Context, path string, args ...string) (string, error) {
+	name := filepath.Base(path)
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.Stdout, cmd.Stderr = &out, &out // it puts its complaints on either
+	cmd.Stdout, cmd.Stderr = &out, &out // they put their complaints on either
 	cmd.WaitDelay = 100 * time.Millisecond
 	killGroup(cmd)
-	err = cmd.Run()
+	err := cmd.Run()
 	text := out.String()
 	switch {
 	case err == nil:
 		return text, nil
 	case ctx.Err() != nil:
-		return text, fmt.Errorf("nvidia-smi %s did not end in time and was killed: the driver hangs, or takes long to load; try it by hand", args[0])
+		return text, fmt.Errorf("%s %s did not end in time and was killed: the driver hangs, or takes long to load; try it by hand", name, args[0])
 	case text == "":
-		return "", fmt.Errorf("nvidia-smi: %w", err)
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	return text, errors.New(reasonOf(text))
+	return text, errors.New(reasonOf(name, text))
 }
 
 // numaNode is the NUMA node that the device is near to, by its PCI address, or -1.
