@@ -26,7 +26,9 @@ type summaryJSON struct {
 	Seconds   float64        `json:"seconds"`
 	Ended     string         `json:"ended"` // why
 	Points    int            `json:"points"`
-	Differing int            `json:"differing"` // launches whose server reported other values than the space expects
+	Differing int            `json:"differing"`     // launches whose server reported other values than the space expects
+	OwnShare  float64        `json:"harness_share"` // of the seconds, neither launch, warm-up, load nor stop of a server
+	measuringJSON
 }
 
 // drive runs a study up to a goal and reports what it came to.
@@ -47,19 +49,25 @@ func (a *app) drive(s *study.Study, goal study.Goal, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if err := a.conclude(s, state, goal, ended, time.Since(began), asJSON); err != nil {
+	if err := a.conclude(s, state, goal, ended, began, asJSON); err != nil {
 		return err
 	}
 	switch {
 	case ended == study.Interrupted:
 		return &exitError{status: exitInterrupted}
-	case len(report.NewFailures(state.Trials)) > 0:
+	case study.FailedLaunches(state.Trials) > 0:
 		return &exitError{status: exitFailedTrials}
 	}
 	return nil
 }
 
-func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended string, took time.Duration, asJSON bool) error {
+func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended string, began time.Time, asJSON bool) error {
+	took := time.Since(began)
+	own := study.OwnShare(state.Trials, began, took)
+	how, err := measuringOf(s, state)
+	if err != nil {
+		return err
+	}
 	front, err := assessedFront(s, state)
 	if err != nil {
 		return err
@@ -69,7 +77,8 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 		doc := front.JSON(s.Lock.ID)
 		return a.printJSON(summaryJSON{Study: s.Store.Dir, Engine: s.Lock.Engine, Simulated: s.Lock.Simulated,
 			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, HVCI: doc.HVCI, Reference: doc.Reference,
-			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Differing: differing(state.Trials)})
+			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Differing: differing(state.Trials),
+			OwnShare: own, measuringJSON: how.json()})
 	}
 	fmt.Fprintln(a.stdout)
 	if s.Lock.Simulated {
@@ -84,14 +93,17 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 			return err
 		}
 	}
+	if err := how.text(a.stdout); err != nil {
+		return err
+	}
 	if err := a.printBenefit(s, state); err != nil {
 		return err
 	}
 	if n := differing(state.Trials); n > 0 {
 		fmt.Fprintf(a.stdout, "\n%s ran with other values than the space expects: %s space learn %s\n", report.Plural(n, "server"), a.program, s.Store.Dir)
 	}
-	fmt.Fprintf(a.stdout, "\nEnded after %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\n",
-		round(took), ended, s.Store.Dir, s.Store.Glob("runs"))
+	fmt.Fprintf(a.stdout, "\nEnded after %s, of which harness itself took %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\n",
+		round(took), relative(own), ended, s.Store.Dir, s.Store.Glob("runs"))
 	a.printReport(a.stdout, s)
 	fmt.Fprintf(a.stdout, "Next     %s\n", a.next(s, goal, ended))
 	return nil

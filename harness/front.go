@@ -34,8 +34,15 @@ func (a *app) front(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	how, err := measuringOf(s, state)
+	if err != nil {
+		return err
+	}
 	if c.Bool("json") {
-		return a.printJSON(f.JSON(s.Lock.ID))
+		return a.printJSON(struct {
+			report.FrontJSON
+			measuringJSON
+		}{f.JSON(s.Lock.ID), how.json()})
 	}
 	fmt.Fprintf(a.stdout, "Study %s: %s %s, space %s, %s measured\n", s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, report.Plural(configsOf(state.Trials), "config"))
 	if s.Lock.Simulated {
@@ -48,7 +55,10 @@ func (a *app) front(c *cli.Context) error {
 	if len(failures) > 0 {
 		fmt.Fprintln(a.stdout)
 	}
-	return failures.Text(a.stdout)
+	if err := failures.Text(a.stdout); err != nil {
+		return err
+	}
+	return how.text(a.stdout)
 }
 
 func printFront(out io.Writer, f report.Front, base map[string]string) error {

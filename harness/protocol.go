@@ -16,7 +16,7 @@ import (
 // does not count.
 var protocolFlags = []cli.Flag{
 	&cli.StringFlag{Name: "repeats", Usage: "runs at each load point: a `NUMBER`, or auto: until --precision is reached or the front decides", Value: autoRepeats},
-	&cli.StringFlag{Name: "precision", Usage: "half-width of the objectives' 95 % intervals that is enough for --repeats auto: 3% or 0.03", Value: "3%"},
+	&cli.StringFlag{Name: "precision", Usage: "half-width of the objectives' 95 % intervals that is enough for --repeats auto: 5% or 0.05", Value: "5%"},
 	&cli.IntFlag{Name: "max-repeats", Usage: "most runs at a load point for --repeats auto", Value: 10},
 	&cli.IntFlag{Name: "sentinel-every", Usage: "launch the default again after every `N` configs, to see drift and how launches differ; 0: never", Value: 12},
 	&cli.DurationFlag{Name: "cool-down", Usage: "leave the machine alone for this `TIME` between two runs"},
@@ -60,7 +60,7 @@ func readProtocol(c *cli.Context) (protocol, error) {
 	}
 	var err error
 	if o.precision, err = readShare(c.String("precision")); err != nil {
-		return o, usagef("--precision %s: write 3%% or 0.03", c.String("precision"))
+		return o, usagef("--precision %s: write 5%% or 0.05", c.String("precision"))
 	}
 	if o.repeats = c.Int("max-repeats"); o.repeats < 2 {
 		return o, usagef("--max-repeats %d: two runs at least show how far runs differ", o.repeats)
@@ -68,7 +68,7 @@ func readProtocol(c *cli.Context) (protocol, error) {
 	return o, nil
 }
 
-// readShare reads 3% or 0.03: above 0, and below 1.
+// readShare reads 5% or 0.05: above 0, and below 1.
 func readShare(text string) (float64, error) {
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)

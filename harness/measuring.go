@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+
+	"harness/harness/bench/stop"
+	"harness/harness/study"
+	"harness/results/report"
+	"harness/results/stat"
+)
+
+// measuring is how well a study was measured: how much runs and launches differ, what
+// the rule saved, and whether the machine stayed what it was.
+type measuring struct {
+	spreads []study.Spread
+	saved   stop.Saving
+	most    int // runs at a load point
+	drifts  []study.Drift
+}
+
+func measuringOf(s *study.Study, state study.State) (m measuring, err error) {
+	if m.spreads, err = s.Spreads(state); err != nil {
+		return m, err
+	}
+	m.drifts, err = s.Drifts(state)
+	m.saved, m.most = s.Saved(state), s.Lock.Repeats
+	return m, err
+}
+
+// measuringJSON stands beside the other keys of a summary and of a front.
+type measuringJSON struct {
+	Noise map[string]map[string]noiseJSON `json:"noise"` // by load point and metric
+	Drift []driftJSON                     `json:"drift"` // where there was any
+	Saved *savedJSON                      `json:"saved"` // null: the runs are a fixed number
+}
+
+// noiseJSON has standard deviations of logarithms: 0.02 is a spread of 2 %.
+type noiseJSON struct {
+	SigmaRun      *float64   `json:"sigma_run"` // null: not known
+	SigmaRunCI    []*float64 `json:"sigma_run_ci"`
+	RunDF         float64    `json:"run_df"`
+	SigmaLaunch   *float64   `json:"sigma_launch"`
+	SigmaLaunchCI []*float64 `json:"sigma_launch_ci"`
+	LaunchDF      float64    `json:"launch_df"`
+}
+
+type savedJSON struct {
+	Against int     `json:"against"` // runs at each load point
+	Runs    int     `json:"runs"`
+	Seconds float64 `json:"seconds"`
+	Share   float64 `json:"share"` // of the seconds that so many would have taken
+}
+
+type driftJSON struct {
+	LoadPoint string     `json:"load_point"`
+	Metric    string     `json:"metric"`
+	Ratio     *float64   `json:"ratio"` // of the default to its first launch
+	CI        []*float64 `json:"ci"`
+	Affected  []string   `json:"affected"` // trials
+}
+
+func (m measuring) json() measuringJSON {
+	doc := measuringJSON{Noise: map[string]map[string]noiseJSON{}, Drift: []driftJSON{}}
+	for _, s := range m.spreads {
+		if doc.Noise[s.LoadPoint] == nil {
+			doc.Noise[s.LoadPoint] = map[string]noiseJSON{}
+		}
+		doc.Noise[s.LoadPoint][s.Metric] = noiseJSON{
+			SigmaRun: known(s.Run.Value), SigmaRunCI: bounds(s.Run.Interval), RunDF: s.Run.DF,
+			SigmaLaunch: known(s.Launch.Value), SigmaLaunchCI: bounds(s.Launch.Interval), LaunchDF: s.Launch.DF,
+		}
+	}
+	for _, d := range m.drifts {
+		for _, stay := range d.Stays {
+			doc.Drift = append(doc.Drift, driftJSON{LoadPoint: d.LoadPoint, Metric: d.Metric, Ratio: known(stay.Ratio.Value), CI: bounds(stay.Ratio), Affected: d.Affected})
+		}
+	}
+	if m.saved != (stop.Saving{}) {
+		doc.Saved = &savedJSON{Against: m.most, Runs: m.saved.Runs, Seconds: m.saved.Seconds, Share: m.saved.Share}
+	}
+	return doc
+}
+
+func bounds(i stat.Interval) []*float64 { return []*float64{known(i.Low), known(i.High)} }
+
+// text writes the same for people; warnings first.
+func (m measuring) text(w io.Writer) error {
+	for _, d := range m.drifts {
+		for _, s := range d.Stays {
+			fmt.Fprintf(w, "\nwarning: the machine drifted: the default's %s at %s was %.2f [%.2f, %.2f] of what it was at first; measured meanwhile: %s\n",
+				d.Metric, d.LoadPoint, s.Ratio.Value, s.Ratio.Low, s.Ratio.High, some(d.Affected))
+		}
+	}
+	fmt.Fprint(w, "\nSpread (standard deviation [95 % interval])\n\n")
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "  load\tmetric\tbetween runs\tbetween launches")
+	for _, s := range m.spreads {
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", s.LoadPoint, s.Metric, deviation(s.Run), deviation(s.Launch))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if m.saved != (stop.Saving{}) {
+		fmt.Fprintf(w, "\nStopping when enough was known saved %s, %s of the time that %d at each load point would have taken\n",
+			report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most)
+	}
+	return nil
+}
+
+// deviation writes a standard deviation of logarithms as a share.
+func deviation(s stat.SD) string {
+	switch {
+	case s.DF == 0:
+		return "not known (" + s.Insufficient + ")"
+	case math.IsInf(s.High, 1) || math.IsNaN(s.High):
+		return relative(s.Value)
+	}
+	return fmt.Sprintf("%s [%s, %s]", relative(s.Value), strings.TrimSuffix(relative(s.Low), " %"), strings.TrimSuffix(relative(s.High), " %"))
+}
+
+// some lists identifiers, of many the first.
+func some(ids []string) string {
+	const most = 8
+	switch {
+	case len(ids) == 0:
+		return "no trial"
+	case len(ids) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), len(ids)-most)
+	}
+	return strings.Join(ids, ", ")
+}
