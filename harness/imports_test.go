@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"harness/results/report": {"harness/results", "harness/results/stat", "harness/search/pareto"},
 	"harness/results/export": nil,
 	"harness/harness": {"harness/space", "harness/gpu", "harness/results", "harness/results/export", "harness/results/report", "harness/results/stat", "harness/search", "harness/search/pareto", "harness/search/replay",
-		"harness/harness/load", "harness/harness/engine", "harness/harness/sim", "harness/harness/bench", "harness/harness/executor", "harness/harness/study"},
+		"harness/harness/load", "harness/harness/engine", "harness/harness/sim", "harness/harness/bench", "harness/harness/bench/stop", "harness/harness/executor", "harness/harness/study"},
 }
 
 func TestImports(t *testing.T) {
