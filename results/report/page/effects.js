@@ -1,6 +1,7 @@
 // What matters: how far each parameter moves the objectives, and each of its values.
 
 const mostDetailed = 6;
+const mark = color => svg('svg', { width: 16, height: 9, 'aria-hidden': 'true' }, svg('rect', { y: 2, width: 12, height: 5, fill: css(color) }));
 const labelWidth = (labels, p) => Math.min(p.width * .45, 12 + 6.6 * Math.max(...labels.map(l => l.length)));
 
 const effects = {
@@ -26,7 +27,7 @@ const effects = {
 
   // importance draws a line for each parameter and objective, on one scale of factors.
   importance(host, order, objectives) {
-    const row = 26, p = plot(host, { height: 40 + order.length * row, caption: 'By what factor a parameter moves an objective, typically: the standard deviation over its values, all else alike.', margin: { left: 0, top: 4 },
+    const row = 26, p = plot(host, { height: 40 + order.length * row, caption: el('span', {}, 'By what factor a parameter moves an objective, typically (the standard deviation over its values, all else alike): ', ...objectives.flatMap(([, name, color]) => [mark(color), `${name} `])), margin: { left: 0, top: 4 },
       title: 'Importance of the parameters', desc: order.slice(0, 8).map(o => `${o.param}: ${objectives.filter(k => o.by[k[0]]).map(k => `${k[1]} by ${number(o.by[k[0]].factor[0])}`).join(', ')}`).join('; ') });
     p.left = labelWidth(order.map(o => o.param), p);
     const high = Math.max(1.05, ...order.flatMap(o => Object.values(o.by).map(e => Math.min(e.factor[2], 3 * e.factor[0]))));
@@ -35,13 +36,12 @@ const effects = {
     order.forEach((o, i) => {
       const y = p.top + i * row + 11;
       p.root.append(svg('text', { x: p.left - 8, y: y + 5, 'text-anchor': 'end', class: 'strong' }, o.param));
-      objectives.forEach(([key, name, color], k) => {
+      objectives.forEach(([key, , color], k) => {
         const e = o.by[key];
         if (!e) return;
         const at = y + k * 8 - 2;
         p.root.append(svg('line', { x1: x(1), x2: x(e.factor[0]), y1: at, y2: at, stroke: css(color), 'stroke-width': 5, 'stroke-opacity': .75 }));
         p.root.append(svg('line', { x1: x(Math.max(1, e.factor[1])), x2: x(Math.min(high, e.factor[2])), y1: at, y2: at, stroke: css('ink'), 'stroke-width': 1 }));
-        if (!i) p.root.append(svg('text', { x: x(Math.min(high, Math.max(e.factor[0], e.factor[2]))) + 6, y: at + 4, fill: css(color) }, name));
       });
     });
   },
