@@ -58,6 +58,14 @@ func quickstartDirs() []string {
 	return dirs
 }
 
+func quickstartBins() []string {
+	dirs := quickstartDirs()
+	for i, d := range dirs {
+		dirs[i] = filepath.Join(d, "bin")
+	}
+	return dirs
+}
+
 func quickstartModel() string {
 	for _, d := range quickstartDirs() {
 		path := filepath.Join(d, "model.gguf")
@@ -136,11 +144,7 @@ func prepare(ctx context.Context, name string, o latticeOptions, start startOpti
 		c.launch.Bin, c.version = spec.Server.Binaries[0], "unknown (started by --launch)"
 		return c, nil
 	}
-	var dirs []string
-	for _, d := range quickstartDirs() {
-		dirs = append(dirs, filepath.Join(d, "bin"))
-	}
-	if c.launch.Bin, err = engine.Find(spec.Server, start.bin, dirs...); err != nil {
+	if c.launch.Bin, err = engine.Find(spec.Server, start.bin, quickstartBins()...); err != nil {
 		return chosen{}, err
 	}
 	if c.launch.Model, err = modelPath(c.launch.Model, name); err != nil {

@@ -123,7 +123,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.reportCommand(), a.exportCommand(), a.studyCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.simCommand(), a.guardCommand(),
+			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.reportCommand(), a.exportCommand(), a.studyCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.doctorCommand(), a.simCommand(), a.guardCommand(),
 		},
 	}
 }

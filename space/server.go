@@ -58,6 +58,7 @@ type Deploy struct {
 	Port            int      // that clients expect
 	Config          []string // the command that reads a YAML file of flags, {config}; nil: there is none
 	ConfigModel     string   // the model's name in it
+	Install         string   // the command that installs the engine, for people
 }
 
 // Probe is a command whose output has one interesting part.

@@ -86,7 +86,7 @@ func (d *document) server(n ast.Node, s *Server) {
 func (d *document) deploy(n ast.Node, to *Deploy) {
 	d.fields(n, "deploy", map[string]reader{
 		"image": d.text(&to.Image), "image_cpu": d.text(&to.ImageCPU), "version": d.pattern(&to.Version, 1), "bin": d.text(&to.Bin),
-		"port": d.integer(&to.Port), "config": d.argv(&to.Config), "config_model": d.text(&to.ConfigModel), "evidence": d.text(new(string)),
+		"port": d.integer(&to.Port), "config": d.argv(&to.Config), "config_model": d.text(&to.ConfigModel), "install": d.text(&to.Install), "evidence": d.text(new(string)),
 	}, "bin", "port", "evidence")
 	if (to.Image != "" || to.ImageCPU != "") && to.Version == "" {
 		d.fail(n, "an image needs version, a regexp that finds {version} in the engine's version")
