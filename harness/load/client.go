@@ -28,9 +28,10 @@ type Client struct {
 	// Lag is from a request's due time to its send: how late the schedule of an open
 	// loop was kept, or how long a closed loop took to turn around. A dial that the
 	// pool of connections made necessary is part of it; those of FreshConnections are not.
-	LagP50Seconds float64 `json:"lag_p50_s"`
-	LagP99Seconds float64 `json:"lag_p99_s"`
-	LagMaxSeconds float64 `json:"lag_max_s"`
+	LagMeanSeconds float64 `json:"lag_mean_s"`
+	LagP50Seconds  float64 `json:"lag_p50_s"`
+	LagP99Seconds  float64 `json:"lag_p99_s"`
+	LagMaxSeconds  float64 `json:"lag_max_s"`
 
 	// ReadDelay is how long bytes that had come waited to be read. With kernel stamps it
 	// is measured for each event, and harms no time. With user stamps it is how long
@@ -157,6 +158,9 @@ func (c *Client) lags(records []Record, o Options) {
 		return
 	}
 	slices.Sort(lags)
+	for _, l := range lags {
+		c.LagMeanSeconds += l / float64(len(lags))
+	}
 	c.LagP50Seconds, c.LagP99Seconds, c.LagMaxSeconds = rank(lags, 0.5), rank(lags, 0.99), lags[len(lags)-1]
 	if o.Concurrency > 0 || len(o.Stages) > 0 || len(due) < 2 {
 		return

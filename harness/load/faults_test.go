@@ -6,7 +6,7 @@ import (
 )
 
 func TestFaults(t *testing.T) {
-	quiet := Client{Stamps: "kernel", ErrorP99Seconds: 40e-6, CanaryP99Seconds: 0.001, Canaries: 100, LagP99Seconds: 0.0005,
+	quiet := Client{Stamps: "kernel", ErrorP99Seconds: 40e-6, CanaryP99Seconds: 0.001, Canaries: 100, LagMeanSeconds: 0.0001, LagP99Seconds: 0.0005, Chunks: 1000,
 		GCPauseMaxSeconds: 1e-4, CPUShare: 0.2, WaitShare: 0.001, StealShare: 0.001, RateRatio: 1, MeanGapSeconds: 0.01}
 	usual := medians{itl: 0.02, ttft: 0.2, e2e: 3}
 	for _, tt := range []struct {
@@ -22,11 +22,13 @@ func TestFaults(t *testing.T) {
 		{name: "stamps late, for a slow server", change: func(c *Client) { c.ErrorP99Seconds = 0.0039 }, m: medians{itl: 0.1, ttft: 0.2, e2e: 3}},
 		{name: "late for the TTFT", change: func(c *Client) { c.ErrorP99Seconds = 0.0041 }, m: medians{itl: 0.1, ttft: 0.2, e2e: 3}, want: "client error"},
 		{name: "read late, with the kernel's stamps", change: func(c *Client) { c.CanaryP99Seconds = 0.009 }, m: usual},
-		{name: "read too late, with the kernel's stamps", change: func(c *Client) { c.CanaryP99Seconds = 0.011 }, m: usual, want: "canary"},
+		{name: "read too late, with the kernel's stamps", change: func(c *Client) { c.CanaryP99Seconds, c.SharedChunks = 0.011, 11 }, m: usual, want: "canary"},
+		{name: "read too late, and hardly a gap was lost", change: func(c *Client) { c.CanaryP99Seconds, c.SharedChunks = 0.011, 10 }, m: usual},
 		{name: "read late, with user stamps", change: func(c *Client) { c.Stamps, c.CanaryP99Seconds = "user", 0.0021 }, m: usual, want: "canary"},
 		{name: "behind the schedule", change: func(c *Client) { c.LagP99Seconds = 0.0041 }, m: usual, want: "lag behind the schedule"},
-		{name: "slow to turn around", change: func(c *Client) { c.LagP99Seconds, c.MeanGapSeconds = 0.031, 0 }, m: usual, want: "turn-around"},
-		{name: "turns around in time", change: func(c *Client) { c.LagP99Seconds, c.MeanGapSeconds = 0.029, 0 }, m: usual},
+		{name: "slow to turn around", change: func(c *Client) { c.LagMeanSeconds, c.MeanGapSeconds = 0.061, 0 }, m: usual, want: "mean turn-around"},
+		{name: "turns around in time", change: func(c *Client) { c.LagMeanSeconds, c.MeanGapSeconds = 0.059, 0 }, m: usual},
+		{name: "slow once", change: func(c *Client) { c.LagP99Seconds, c.MeanGapSeconds = 0.1, 0 }, m: usual},
 		{name: "rate off", change: func(c *Client) { c.RateRatio, c.LagMaxSeconds = 0.98, 0.1 }, m: usual, want: "rate sent is 0.98"},
 		{name: "rate off by a moment", change: func(c *Client) { c.RateRatio, c.LagMaxSeconds = 0.98, 0.0005 }, m: usual},
 		{name: "paused", change: func(c *Client) { c.GCPauseMaxSeconds = 0.006 }, m: usual, want: "garbage"},
