@@ -64,6 +64,7 @@ func checkSpec(d *document, s *Spec) {
 	for i := range s.effective {
 		c.formula(&s.effective[i].formula, anyKind)
 	}
+	c.formula(&s.devices, maybeNumber)
 }
 
 type checker struct {

@@ -39,6 +39,9 @@
 // section reported says under which keys a server reports them, so that launches
 // can be held against them (CompareReport, Learn).
 //
+// The section devices is an expression too: how many GPUs a configuration takes, so
+// that several trials can run beside each other (Lattice.Devices).
+//
 // # What is the same server
 //
 // Three kinds of rule say that a value will not be what was passed: a rewrite (when,

@@ -25,6 +25,7 @@ func (d *document) spec(n ast.Node, s *Spec) {
 		"parameters":  d.items("parameters", func(n ast.Node) { d.param(n, s) }),
 		"derived":     func(n ast.Node) { d.derived(n, s) },
 		"effective":   func(n ast.Node) { d.effective(n, s) },
+		"devices":     d.formula(&s.devices),
 		"reported":    d.after(func(n ast.Node) { d.reported(n, s) }),
 		"logged":      d.after(func(n ast.Node) { d.logged(n, s) }),
 		"constraints": d.after(d.items("constraints", func(n ast.Node) { d.rule(n, s) })),
