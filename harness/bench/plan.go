@@ -24,6 +24,8 @@ type Plan struct {
 	Success       float64         `json:"success,omitempty"`   // probability that it works, by the model
 	Replicate     int             `json:"replicate,omitempty"` // 0: the config's own measurement; n: its n-th deliberate further launch
 	Attempt       int             `json:"attempt"`             // at this replicate, from 1
+	Devices       int             `json:"devices,omitempty"`   // GPUs that the server takes; 0: all that the study has
+	Parallel      int             `json:"parallel"`            // most trials at a time, this one included; 1: it is alone
 	Simulated     bool            `json:"simulated"`
 	EngineVersion string          `json:"engine_version"`
 	Launch        engine.Launch   `json:"launch"`

@@ -27,8 +27,8 @@ func (l *Local) Free() int {
 	return max(1, len(l.GPUs))
 }
 
-// Claim takes the machine for a plan; nil while another trial has it.
-func (l *Local) Claim(bench.Plan) (Slot, error) {
+// Claim takes the machine for a trial; nil while another trial has it.
+func (l *Local) Claim(int) (Slot, error) {
 	if l.busy {
 		return nil, nil
 	}

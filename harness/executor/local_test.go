@@ -40,7 +40,7 @@ func testPlan(t *testing.T, flags ...string) bench.Plan {
 	server.Env = map[string]string{fakeVariable: "1"}
 	return bench.Plan{StudyID: "s", TrialID: "t0001", ConfigID: "c", Rank: "0", Purpose: "seed", Attempt: 1, Simulated: true,
 		Launch: engine.Launch{Engine: "sim", Bin: os.Args[0], Model: "sim", Server: server}, Flags: flags,
-		Workload: load.Workload{Input: "16", Output: "4"}, Runs: bench.Ladder([]bench.Point{{Concurrency: 2}}, &load.Source{}, 2)}
+		Workload: load.Workload{Input: "16", Output: "4"}, Runs: bench.Ladder([]bench.Point{{Concurrency: 2}}, &load.Source{}, 2), Stopping: bench.Stopping{Repeats: 2}}
 }
 
 func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {
@@ -51,7 +51,7 @@ func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {
 	}
 	events := 0
 	l := &Local{Store: s, GPUs: []string{"GPU-1"}, Watch: func(bench.Event) { events++ }}
-	slot, err := l.Claim(p)
+	slot, err := l.Claim(1)
 	if err != nil || slot == nil || l.Free() != 0 {
 		t.Fatalf("claimed %v, %v; %d free", slot, err, l.Free())
 	}
@@ -93,8 +93,8 @@ func TestLocalClassifiesFailures(t *testing.T) {
 	for _, tt := range []struct{ flags, class, phase string }{
 		{"--bogus 1", engine.BadFlag, engine.PhaseStart},
 		{"--tp-size 16", engine.IllegalConfig, engine.PhaseStart},
-		{"--sim-fail crash@3", engine.GPUFault, engine.PhaseWarmup},
-		{"--sim-fail oom@0", engine.OOMLoad, engine.PhaseStart}, // the first generation is part of the start
+		{"--sim-fail crash@3", engine.Crash, engine.PhaseWarmup},
+		{"--sim-fail oom@0", engine.OOMServing, engine.PhaseFirst},
 	} {
 		t.Run(tt.flags, func(t *testing.T) {
 			_, row := run(t, testPlan(t, strings.Fields(tt.flags)...))

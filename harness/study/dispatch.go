@@ -9,6 +9,7 @@ import (
 	"harness/harness/bench"
 	"harness/harness/executor"
 	"harness/results"
+	"harness/search"
 )
 
 // Executor is where trials run: it owns the devices.
@@ -16,8 +17,9 @@ type Executor interface {
 	// Free is the number of devices that a trial could have now; of a machine without
 	// any, 1 where no trial runs.
 	Free() int
-	// Claim takes what a plan needs; nil where that is in use.
-	Claim(p bench.Plan) (executor.Slot, error)
+	// Claim takes devices for a trial, all that there are where their number is 0; nil
+	// where they are in use.
+	Claim(devices int) (executor.Slot, error)
 }
 
 // finished is a trial that has ended. Err is the harness's own trouble.
@@ -74,6 +76,9 @@ func (l *loop) outOfTime() bool {
 // await waits for what may change what can be done next, and records a trial that
 // has ended.
 func (l *loop) await(ctx context.Context, retry <-chan time.Time) error {
+	if l.watch.idle != nil {
+		l.watch.idle()
+	}
 	over := ctx.Done()
 	if len(l.running) > 0 {
 		over = nil // they end with ctx, and are waited for
@@ -81,9 +86,7 @@ func (l *loop) await(ctx context.Context, retry <-chan time.Time) error {
 	select {
 	case f := <-l.finished:
 		delete(l.running, f.plan.TrialID)
-		if f.slot != nil {
-			f.slot.Release()
-		}
+		f.slot.Release()
 		if f.err != nil {
 			return f.err
 		}
@@ -96,62 +99,103 @@ func (l *loop) await(ctx context.Context, retry <-chan time.Time) error {
 
 // fill starts trials until no config that waits fits, or as many run as may.
 func (l *loop) fill(ctx, abort context.Context) error {
-	for !l.closed(ctx) && len(l.running) < l.parallel {
-		blocked := false
-		if len(l.waiting) > 0 {
-			started, err := l.startOne(ctx, abort)
-			if err != nil {
-				return err
-			}
-			if started {
-				continue
-			}
-			blocked = true
+	for !l.closed(ctx) && len(l.running) < l.parallel && !l.exclusive() {
+		for (len(l.waiting) < l.ahead() || l.sentinelDue()) && l.ask() {
 		}
-		if !l.asks(blocked) {
+		started, err := l.startOne(ctx, abort)
+		if err != nil {
+			return err
+		}
+		if !started && !l.askOn() {
 			return nil
 		}
-		c := l.nextConfig()
-		if c == nil {
-			return nil
-		}
-		l.waiting = append(l.waiting, c)
 	}
 	return nil
 }
 
-// asks reports whether a further config is to be asked for.
-func (l *loop) asks(blocked bool) bool { return !blocked }
+// Configs that are asked for before there are devices for them. A design is known
+// beforehand, and is packed the better the more of it is seen; what a search asks for
+// early, it asks for knowing less.
+const (
+	designAhead = 256
+	searchAhead = 4
+)
 
-// startOne starts the oldest config that waits, if its devices are free.
-func (l *loop) startOne(ctx, abort context.Context) (bool, error) {
-	c := l.waiting[0]
-	p := l.planFor(c)
-	var slot executor.Slot
-	if !complete(p) {
-		var err error
-		if slot, err = l.exec.Claim(p); slot == nil || err != nil {
-			return false, err
-		}
+// ahead is how many configs should wait where the oldest can begin.
+func (l *loop) ahead() int {
+	if l.parallel > 1 && (l.goal.Mode == search.SeedDesign || l.goal.Mode == search.Exhaustive) {
+		return designAhead
 	}
-	l.waiting = l.waiting[1:]
-	return true, l.start(ctx, abort, p, slot)
+	return 1
 }
 
-// start stores a plan and starts its trial; without a slot there is nothing left to
-// measure.
-func (l *loop) start(ctx, abort context.Context, p bench.Plan, slot executor.Slot) error {
-	if err := l.writePlan(p); err != nil {
-		if slot != nil {
-			slot.Release()
+// askOn asks for one more config where devices are free and no config that waits fits.
+func (l *loop) askOn() bool {
+	return l.parallel > 1 && len(l.waiting) < searchAhead && !l.waiting.held() && l.exec.Free() > 0 && l.ask()
+}
+
+func (l *loop) ask() bool {
+	c := l.nextConfig()
+	if c == nil {
+		return false
+	}
+	if c.purpose == Sentinel {
+		c.passed = maxPassed // what it watches goes on meanwhile: it is next
+	}
+	c.devices = l.Lattice.Devices(l.Lattice.Unrank(c.rank, nil))
+	l.waiting = append(l.waiting, c)
+	return true
+}
+
+// exclusive reports whether the trial that runs is to have no neighbours.
+func (l *loop) exclusive() bool {
+	for _, p := range l.running {
+		if p.Parallel == 1 {
+			return true
 		}
+	}
+	return false
+}
+
+// startOne starts one of the configs that wait, if there is one whose devices are free.
+func (l *loop) startOne(ctx, abort context.Context) (bool, error) {
+	candidates := l.waiting.candidates()
+	if l.parallel == 1 {
+		candidates = l.waiting[:min(1, len(l.waiting))] // in the order of asks
+	}
+	for _, c := range candidates {
+		if c.alone && len(l.running) > 0 {
+			continue
+		}
+		slot, err := l.exec.Claim(c.devices)
+		if err != nil {
+			return false, err
+		}
+		if slot != nil {
+			l.waiting = l.waiting.take(c)
+			return true, l.start(ctx, abort, c, slot)
+		}
+	}
+	return false, nil
+}
+
+// start stores the plan of a config and starts its trial, unless there is nothing left
+// to measure.
+func (l *loop) start(ctx, abort context.Context, c *config, slot executor.Slot) error {
+	p := l.planFor(c)
+	if err := l.writePlan(p); err != nil {
+		slot.Release()
 		return err
 	}
 	l.number++
+	if c.attempts == 0 {
+		l.count(c)
+	}
 	if l.watch.Begin != nil {
 		l.watch.Begin(p, l.progress())
 	}
-	if slot == nil {
+	if len(p.Runs) == 0 {
+		slot.Release()
 		row := bench.Complete(p)
 		if err := l.Store.WriteTrial(row); err != nil {
 			return err

@@ -111,7 +111,7 @@ func (e *fakeExecutor) Free() int {
 	return 1
 }
 
-func (e *fakeExecutor) Claim(bench.Plan) (executor.Slot, error) {
+func (e *fakeExecutor) Claim(int) (executor.Slot, error) {
 	if e.busy {
 		return nil, nil
 	}

@@ -24,6 +24,8 @@ type Watcher struct {
 	Warn  func(text string)
 	Begin func(p bench.Plan, at Progress)
 	End   func(t results.Trial, runs []results.Run, at Progress)
+
+	idle func() // all that can run runs, and the loop waits: tests drive their clock by it
 }
 
 // Reasons why a run of the loop ended; the search gives others of its own.
@@ -46,7 +48,7 @@ type loop struct {
 	state    State
 	search   *search.Searcher
 	redo     []*config // interrupted ones, to be measured first
-	waiting  []*config // for devices, oldest first
+	waiting  queue
 	running  map[string]bench.Plan
 	finished chan finished
 	done     int // configs of the goal's purpose
@@ -58,7 +60,7 @@ type loop struct {
 	why      string // why the search thinks that asking on is of no use
 	planned  []bench.RunPlan
 	stopping map[launch]bench.Stopping // as it was first planned
-	since    int                       // configs asked for from the last launch of the default on
+	since    int                       // configs launched from the last launch of the default on
 }
 
 // Run asks for configs and measures them until the goal is reached, the lattice is

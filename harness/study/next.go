@@ -1,13 +1,11 @@
 package study
 
-import (
-	"harness/harness/bench"
-	"harness/search"
-)
+import "harness/search"
 
 // nextConfig is what to measure next: first what an interruption or a passing fault left,
-// then a sentinel where one is due, then what the search asks for. nil where there is nothing to ask now: the goal is reached once the
-// trials under way have ended, or the search has no more to offer.
+// then a sentinel where one is due, then what the search asks for. nil where there is
+// nothing to ask now: the goal is reached once the trials under way have ended, or the
+// search has no more to offer.
 func (l *loop) nextConfig() *config {
 	if len(l.redo) > 0 {
 		c := l.redo[0]
@@ -33,7 +31,6 @@ func (l *loop) nextConfig() *config {
 	if l.goal.Purpose == Ask && c.purpose == Seed {
 		c.purpose = Ask // the design of a refinement that has too little to go by
 	}
-	l.count(c)
 	return c
 }
 
@@ -63,6 +60,3 @@ func (l *loop) ended() string {
 	}
 	return Exhausted
 }
-
-// complete reports whether a plan has nothing left to measure.
-func complete(p bench.Plan) bool { return len(p.Runs) == 0 }

@@ -15,12 +15,15 @@ func (l *loop) planFor(c *config) bench.Plan {
 	p := bench.Plan{
 		StudyID: l.Lock.ID, TrialID: trialID(l.number), ConfigID: c.config, Rank: c.rank.String(),
 		Purpose: c.purpose, Reason: c.reason, Source: c.source, Gain: c.gain, Success: c.success,
-		Replicate: c.replicate, Attempt: c.attempts + 1,
+		Replicate: c.replicate, Attempt: c.attempts + 1, Devices: c.devices, Parallel: l.parallel,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
 		StrictClient: l.Lock.StrictClient, CoolDownSeconds: l.Lock.CoolDownSeconds, Drift: l.driftNow(),
 		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
+	}
+	if c.alone {
+		p.Parallel = 1
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, p.Attempt), 10))

@@ -14,8 +14,8 @@ func (s *Study) isDefault(c *config) bool {
 	return slices.Equal(s.Lattice.Unrank(c.rank, nil), s.Lattice.Default())
 }
 
-// count follows how many configs were asked for since the default was last launched,
-// that one included where it was asked for like the others.
+// count follows how many configs were launched since the default last was, that one
+// included where it was asked for like the others.
 func (l *loop) count(c *config) {
 	switch {
 	case c.purpose == Sentinel:
@@ -29,9 +29,18 @@ func (l *loop) count(c *config) {
 }
 
 // sentinelDue reports whether the default is to be launched again now: after so many
-// configs, where it works, and alone on the machine.
+// configs, and where it works.
 func (l *loop) sentinelDue() bool {
-	return l.Lock.SentinelEvery > 0 && l.since >= l.Lock.SentinelEvery && len(l.running)+len(l.waiting) == 0 && l.baseline() != nil
+	return l.Lock.SentinelEvery > 0 && l.since >= l.Lock.SentinelEvery && !l.sentinelUnderWay() && l.baseline() != nil
+}
+
+func (l *loop) sentinelUnderWay() bool {
+	for _, p := range l.running {
+		if p.Purpose == Sentinel {
+			return true
+		}
+	}
+	return slices.ContainsFunc(l.waiting, func(c *config) bool { return c.purpose == Sentinel })
 }
 
 // baseline is the default's own measurement; nil where it has none that went well.
@@ -49,10 +58,8 @@ func (l *loop) baseline() *config {
 
 func (l *loop) sentinel() *config {
 	base := l.baseline()
-	c := &config{launch: launch{base.config, l.nextReplicate(base.config)}, rank: base.rank, purpose: Sentinel,
+	return &config{launch: launch{base.config, l.nextReplicate(base.config)}, rank: base.rank, purpose: Sentinel,
 		reason: "the default again, against drift"}
-	l.count(c)
-	return c
 }
 
 // nextReplicate is the number of the next further launch of a config.

@@ -158,6 +158,10 @@ type config struct {
 	faults   int    // passing ones
 	outcome  string // of the trials together: ok, failed, or cancelled = to be measured still
 	trials   []results.Trial
+
+	devices int  // that a server takes; 0: not known, so all
+	passed  int  // younger configs that began before it
+	alone   bool // nothing runs beside it
 }
 
 // configs groups trials by launch, in the order in which these were first asked for.
