@@ -89,11 +89,8 @@ func bounds(i stat.Interval) []*float64 { return []*float64{known(i.Low), known(
 
 // text writes the same for people; warnings first.
 func (m measuring) text(w io.Writer) error {
-	for _, d := range m.drifts {
-		for _, s := range d.Stays {
-			fmt.Fprintf(w, "\nwarning: the machine drifted: the default's %s at %s was %.2f [%.2f, %.2f] of what it was at first; measured meanwhile: %s\n",
-				d.Metric, d.LoadPoint, s.Ratio.Value, s.Ratio.Low, s.Ratio.High, some(d.Affected))
-		}
+	for _, text := range m.driftTexts() {
+		fmt.Fprintf(w, "\nwarning: %s\n", text)
 	}
 	fmt.Fprint(w, "\nSpread (standard deviation [95 % interval])\n\n")
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -104,11 +101,31 @@ func (m measuring) text(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	if m.saved != (stop.Saving{}) {
-		fmt.Fprintf(w, "\nStopping when enough was known saved %s, %s of the time that %d at each load point would have taken\n",
-			report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most)
+	if text := m.savedText(); text != "" {
+		fmt.Fprintf(w, "\n%s\n", text)
 	}
 	return nil
+}
+
+// driftTexts tell of the times in which the machine was not what it was at first.
+func (m measuring) driftTexts() []string {
+	var texts []string
+	for _, d := range m.drifts {
+		for _, s := range d.Stays {
+			texts = append(texts, fmt.Sprintf("the machine drifted: the default's %s at %s was %.2f [%.2f, %.2f] of what it was at first; measured meanwhile: %s",
+				d.Metric, d.LoadPoint, s.Ratio.Value, s.Ratio.Low, s.Ratio.High, some(d.Affected)))
+		}
+	}
+	return texts
+}
+
+// savedText tells what the rule saved; "" where there is none.
+func (m measuring) savedText() string {
+	if m.saved == (stop.Saving{}) {
+		return ""
+	}
+	return fmt.Sprintf("Stopping when enough was known saved %s, %s of the time that %d at each load point would have taken",
+		report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most)
 }
 
 // deviation writes a standard deviation of logarithms as a share.

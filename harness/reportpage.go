@@ -33,6 +33,12 @@ func pageOf(s *study.Study) (report.Page, error) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%v; left out", b))
 	}
 	p.Warnings = append(p.Warnings, stateWarnings(state)...)
+	how, err := measuringOf(s, state)
+	if err != nil {
+		return report.Page{}, err
+	}
+	p.Noise, p.NoiseNotes = noiseOf(how, len(p.Front.Rows))
+	p.Warnings = append(p.Warnings, how.driftTexts()...)
 	if p.Effects, p.EffectsNote, err = effectsOf(s, state, p.Front); err != nil {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("what matters cannot be told: %v", err)) // the rest of the page can
 	}
@@ -75,6 +81,36 @@ func latticeOf(s *study.Study) report.Lattice {
 	return l
 }
 
+func objectivesText(l study.Lock) string {
+	text := strings.Join(l.Objectives, ", ") + "; medians over runs"
+	if len(l.Limits) > 0 {
+		text += "; limits " + strings.Join(l.Limits, ", ")
+	}
+	return text
+}
+
+// noiseOf tells how well a study was measured.
+func noiseOf(how measuring, rows int) (list []report.Noise, notes []string) {
+	if rows == 0 {
+		return nil, []string{"Nothing was measured yet, so nothing is known of the noise."}
+	}
+	for _, s := range how.spreads {
+		list = append(list, report.Noise{Load: s.LoadPoint, Metric: s.Metric, Runs: deviation(s.Run), Launches: deviation(s.Launch)})
+	}
+	switch {
+	case len(how.drifts) == 0:
+		notes = append(notes, "Drift was not looked for: the default was launched once. `harness sweep --sentinel-every N` launches it again from time to time.")
+	case len(how.driftTexts()) == 0:
+		notes = append(notes, "No drift: whenever the default was launched again it was what it was at first, within the noise.")
+	default:
+		notes = append(notes, how.driftTexts()...)
+	}
+	if text := how.savedText(); text != "" {
+		notes = append(notes, text+".")
+	}
+	return list, notes
+}
+
 // methodOf is study.json in words.
 func methodOf(l study.Lock) []report.Item {
 	var gpus, facts []string
@@ -98,7 +134,7 @@ func methodOf(l study.Lock) []report.Item {
 		{Name: "requests", Text: fmt.Sprintf("%s; fresh prompts for each run, the same for every config", l.Workload)},
 		{Name: "load", Text: pointsText(l.LoadPoints)},
 		{Name: "runs", Text: fmt.Sprintf("%s at each load point of a launch, after a warm-up with other prompts; a run counts where no request failed and this machine kept up", repeatsText(l))},
-		{Name: "objectives", Text: strings.Join(l.Objectives, ", ") + "; medians over runs"},
+		{Name: "objectives", Text: objectivesText(l)},
 		{Name: "facts", Text: strings.Join(facts, ", ")},
 	}
 	if len(l.Tune) > 0 {

@@ -22,7 +22,7 @@ type Effect struct {
 	Objective int // 0: TTFT, 1: TPS
 	// Factor is by how much the parameter moves the objective: the standard deviation of
 	// its logarithm over the values that are valid, all else alike, as a factor of 1 or
-	// more.
+	// more: of what the model expects, with the bounds of what it believes possible.
 	Factor Likely
 	Values []ValueEffect // those that are valid beside the default's
 }
@@ -35,7 +35,8 @@ type ValueEffect struct {
 	Measured int // configurations with the value that worked
 }
 
-// Likely is the median of what the model believes, and the bounds of 95 % of it.
+// Likely is the median of what a model believes, and the bounds of 95 % of it. Trees
+// believe what each of them says, which is more than they are in doubt of together.
 type Likely struct{ Value, Low, High float64 }
 
 const (
@@ -140,11 +141,17 @@ func (m *effectModel) fill(f *Effect, param int, rng *rand.Rand) {
 		return
 	}
 	draws := joint(m.costs[f.Objective], x, effectDraws, rng)
-	spreads := make([]float64, len(draws))
+	spreads, expected := make([]float64, len(draws)), make([]float64, len(x))
 	for s, y := range draws {
 		spreads[s] = math.Exp(spread(y, at))
+		for i, v := range y {
+			expected[i] += v / float64(len(draws))
+		}
 	}
 	f.Factor = likely(spreads)
+	// What is expected: a single draw has the spread of what is not known besides.
+	f.Factor.Value = math.Exp(spread(expected, at))
+	f.Factor.Low = min(f.Factor.Low, f.Factor.Value)
 	sign := 1 - 2*float64(f.Objective) // a cost is the logarithm of TTFT, or minus that of TPS
 	standard := int(m.encoder.lattice.Default()[param])
 	for v, value := range values {

@@ -59,6 +59,7 @@ type trialDoc struct {
 	Argv     []int    `json:"argv"`   // into Words
 	GPUs     []string `json:"gpus,omitempty"`
 	Deviates []string `json:"deviates,omitempty"`
+	Drift    string   `json:"drift,omitempty"`
 	Log      string   `json:"log,omitempty"`
 }
 
@@ -92,9 +93,10 @@ type runDoc struct {
 	Requests int32     `json:"requests"`
 	Failed   int32     `json:"failed"`
 	TPS      reading   `json:"tps"`
-	TTFT     []reading `json:"ttft"` // p50, p90, p99
-	ITL      []reading `json:"itl"`  // p50, p99
-	E2E      []reading `json:"e2e"`  // p50, p99
+	TTFT     []reading `json:"ttft"`          // p50, p90, p99
+	ITL      []reading `json:"itl"`           // p50, p99
+	E2E      []reading `json:"e2e"`           // p50, p99
+	Why      string    `json:"why,omitempty"` // of what was decided after it
 }
 
 type growthDoc struct {
@@ -130,7 +132,7 @@ func (p Page) document() (doc document, warnings []string) {
 	for _, r := range p.Runs {
 		doc.Runs[r.TrialID] = append(doc.Runs[r.TrialID], runDoc{ID: r.RunID, Load: r.LoadPoint, Repeat: r.Repeat, Valid: r.Valid, Reason: r.InvalidReason,
 			Requests: r.Requests, Failed: r.Failures, TPS: reading(r.OutputTPS), TTFT: readings(r.TTFTP50S, r.TTFTP90S, r.TTFTP99S),
-			ITL: readings(r.ITLP50S, r.ITLP99S), E2E: readings(r.E2EP50S, r.E2EP99S)})
+			ITL: readings(r.ITLP50S, r.ITLP99S), E2E: readings(r.E2EP50S, r.E2EP99S), Why: r.DecisionWhy})
 	}
 	g := p.Front.Growth(p.Trials)
 	doc.Growth = growthDoc{All: heights(g.All), Chosen: heights(g.Chosen)}
@@ -195,7 +197,7 @@ func (doc *document) trials(p Page) (warnings []string) {
 		d := trialDoc{ID: t.TrialID, Config: t.ConfigID, Purpose: t.Purpose, Outcome: t.Outcome, Class: t.FailureClass, Phase: t.Phase, Exit: t.ExitStatus,
 			Line: plainText(t.FailureLine), Reason: t.Reason, Attempt: t.Attempt,
 			Launch: reading(t.LaunchSeconds), Warmup: reading(t.WarmupSeconds), Total: reading(t.TotalSeconds), Steady: t.WarmupSteady,
-			Default: Difference(t.Params, p.Default) == theDefault, GPUs: t.GPUs}
+			Default: Difference(t.Params, p.Default) == theDefault, GPUs: t.GPUs, Drift: t.Drift}
 		if !t.StartedAt.IsZero() {
 			d.Started = t.StartedAt.UTC().Format("2006-01-02 15:04:05")
 		}

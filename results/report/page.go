@@ -20,12 +20,17 @@ type Page struct {
 	Lattice     Lattice
 	Effects     []Effect
 	EffectsNote string // what the effects come from, or why there are none
+	Noise       []Noise
+	NoiseNotes  []string
 	Method      []Item // how it was measured, in words
 	Live        bool   // the page asks its server for newer versions of itself
 }
 
 // Item is a line of words under a name.
 type Item struct{ Name, Text string }
+
+// Noise is how much an objective varies without a cause of ours, in words.
+type Noise struct{ Load, Metric, Runs, Launches string }
 
 // Lattice says how many configs a space has, and what its rules remove.
 type Lattice struct {

@@ -28,7 +28,6 @@ type view struct {
 	Raw, Valid, ValidShare                             string
 	Rules                                              []ruleLine
 	SilentRules                                        string
-	Noise                                              []Item
 	CSP, Written                                       string
 	Style                                              template.CSS
 	Script, Data                                       template.JS
@@ -65,7 +64,7 @@ type ruleLine struct {
 }
 
 func (p Page) view(warnings []string) view {
-	v := view{Page: p, Warnings: warnings, Noise: p.Front.noiseItems(p.Trials),
+	v := view{Page: p, Warnings: warnings,
 		Sections: []section{{"answer", "answer"}, {"front", "front"}, {"growth", "hypervolume"}, {"effects", "what matters"}, {"failures", "failures"}, {"latency", "latencies"},
 			{"gpu", "GPUs"}, {"lattice", "lattice"}, {"noise", "noise"}, {"method", "how it was measured"}, {"trials", "all trials"}}}
 	v.Counts = p.counts()
@@ -136,16 +135,21 @@ func (f Front) texts(r Row) (texts [2]string) {
 	return texts
 }
 
-// change writes a ratio with its interval, as changes.
+// change writes a ratio with its interval: as changes, or as multiples where they are
+// large.
 func change(value, low, high float64) string {
-	text := Percent(value)
+	format := Percent
+	if value >= 3 || high >= 3 {
+		format = func(ratio float64) string { return Number(ratio) + "x" }
+	}
+	text := format(value)
 	switch {
 	case math.IsNaN(low) || math.IsNaN(high):
 		return text + " [1 run]"
 	case high > 1000*low:
 		return text + " [too wide to tell]"
 	}
-	return text + " [" + Percent(low) + ", " + Percent(high) + "]"
+	return text + " [" + format(low) + ", " + format(high) + "]"
 }
 
 // headline is the answer in a sentence: at the heaviest load at which there is one.

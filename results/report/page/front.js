@@ -54,7 +54,7 @@ const front = {
     });
     p.root.append(path(steps, { stroke: css('blue'), 'stroke-width': 1, 'stroke-opacity': .6 }));
     const inside = (s, v) => Math.max(Math.min(s.from, s.to), Math.min(Math.max(s.from, s.to), s(v)));
-    const whiskers = svg('g', { stroke: css('blue'), 'stroke-opacity': .45, 'aria-hidden': 'true' });
+    const whiskers = svg('g', { stroke: css('blue'), 'stroke-opacity': .28, 'aria-hidden': 'true' });
     for (const r of on) {
       const cx = x(r.values[0][0]), cy = y(r.values[1][0]);
       if (known(r.values[0][1]) && r.values[0][1] > 0) whiskers.append(svg('line', { x1: inside(x, r.values[0][1]), x2: inside(x, r.values[0][2]), y1: cy, y2: cy }));

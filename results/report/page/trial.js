@@ -12,6 +12,7 @@ const panel = {
       el('p', { class: 'note' }, this.times(t)),
       t.reason ? el('p', { class: 'note' }, `Why it was tried: ${t.reason}.`) : null,
       t.deviates ? el('p', { class: 'state-failed' }, `The server runs with other values: ${t.deviates.join('; ')}.`) : null,
+      t.drift ? el('p', { class: 'state-failed' }, `The machine had drifted: ${t.drift}.`) : null,
       state.doc.latency[t.id] ? el('p', {}, el('button', { type: 'button', 'aria-pressed': String(compared), on: { click: () => state.compare(t.id) } }, compared ? 'leave out of the latencies' : 'compare its latencies')) : null,
       this.config(t, state), this.command(t, state), this.runs(t, state), this.log(t),
     ].filter(e => e));
@@ -60,7 +61,7 @@ const panel = {
     if (!runs.length) return null;
     const head = ['run', 'TTFT p50', 'p99', 'ITL p50', 'E2E p50', 'tok/s', 'requests', ''];
     return el('details', {}, el('summary', {}, plural(runs.length, 'run')), el('div', { class: 'scroll' }, table(head, runs.map(r => [`${r.load} r${r.repeat}`, seconds(r.ttft[0]), seconds(r.ttft[2]), seconds(r.itl[0]), seconds(r.e2e[0]),
-      number(r.tps), r.failed ? `${r.requests}, ${r.failed} failed` : String(r.requests), r.valid ? '' : el('span', { class: 'state-failed' }, `invalid: ${r.reason}`)]), [1, 2, 3, 4, 5, 6])));
+      number(r.tps), r.failed ? `${r.requests}, ${r.failed} failed` : String(r.requests), r.valid ? r.why || '' : el('span', { class: 'state-failed' }, `invalid: ${r.reason}`)]), [1, 2, 3, 4, 5, 6])));
   },
 
   log(t) {

@@ -23,7 +23,7 @@ const trials = {
     host.replaceChildren(el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...found.slice(0, shownTrials).map(t => el('tr', {}, ...columns.map((k, i) => {
       const v = k.of(t), text = k.show ? k.show(v) : String(v);
       if (!i) return el('td', {}, el('a', { href: `#${t.id}`, class: 'trial' }, text));
-      return el('td', { class: [k.right ? 'n' : '', i === 2 ? `state-${t.outcome}` : '', i === columns.length - 1 ? 'config' : ''].join(' ').trim() || undefined }, text);
+      return el('td', { class: [k.right ? 'n' : '', i === 2 ? `state-${t.outcome}` : '', i === columns.length - 1 ? 'config' : ''].join(' ').trim() || undefined, title: i === columns.length - 1 ? text : undefined }, text);
     }))))));
   },
 };
