@@ -9,6 +9,19 @@ type Assessment struct {
 	// objectives up to the reference that was asked about; between HVLow and HVHigh it
 	// is with a probability of 0.9.
 	HV, HVLow, HVHigh float64
+
+	From []SourceUse // the studies that the study builds on
+}
+
+// SourceUse is what became of a study that another one builds on.
+type SourceUse struct {
+	Study   string
+	Differs []string // conditions; none: its rows count as observations, and what follows is empty
+	Points  int      // of it that can be read here
+
+	Compared    int        // points of this study that it was held against; below five nothing is concluded
+	Correlation [2]float64 // of ranks, for each objective; NaN: not known
+	Kept        [2]bool    // its shape is made use of
 }
 
 // AssessedPoint is a config at one load point.

@@ -55,6 +55,7 @@ type Lock struct {
 	Objectives      []string                 `json:"objectives"`               // two metrics, as results.ParseAim reads them
 	Limits          []string                 `json:"limits,omitempty"`         // that a point must keep to count, likewise
 	SLO             load.SLO                 `json:"slo,omitzero"`             // of single requests: what makes one good
+	From            []Source                 `json:"from,omitempty"`           // studies that this one builds on
 	Seed            uint64                   `json:"seed"`
 	Host            string                   `json:"host"`
 	GPUs            []GPU                    `json:"gpus"`
