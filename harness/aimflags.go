@@ -9,25 +9,62 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"harness/harness/load"
+	"harness/harness/study"
 	"harness/results"
+	"harness/results/report"
 )
 
 // objectiveFlag and sloFlag say what a study's points are judged by.
 var (
 	objectiveFlag = &cli.StringFlag{Name: "objective", Usage: "what the front is over: `METRIC` or METRIC,METRIC, columns of runs such as e2e_p50, goodput (needs --slo), request_rps; one alone takes the place of ttft_p50 or of output_tps, whichever has its direction"}
-	sloFlag       = &cli.StringFlag{Name: "slo", Usage: "`LIMITS` that a point must keep to count: of a run's metrics, ttft_p99=0.5s,itl_p99=50ms,output_tps=1000; of single requests, ttft=0.5s,tpot=50ms,e2e=10s,share=0.99: so many must keep them"}
+	sloFlag       = &cli.StringFlag{Name: "slo", Usage: "`LIMITS` that a point must keep to count: of a run's metrics, ttft_p99=0.5s,itl_p99=50ms,output_tps=1000; of single requests, ttft=0.5s,tpot=50ms,e2e=10s,share=0.99: so many must keep them; none"}
 )
 
 // requestLimits are what an SLO can ask of single requests; `harness bench --slo` has
 // the same.
 var requestLimits = []string{"ttft", "tpot", "e2e", "share"}
 
-// readAim reads the objectives and the limits of a study. Limits of single requests
-// make a limit on the share that keeps them.
-func readAim(c *cli.Context) (results.Aim, load.SLO, error) {
-	var slo load.SLO
-	var ofRequests, ofRuns []string
-	for _, part := range splitList(c.String("slo")) {
+// judged is what points are judged by, as a lock has it.
+type judged struct {
+	objectives, limits []string
+	slo                load.SLO
+}
+
+// readAim reads the objectives and the limits of a study; flags that are not given
+// leave them as they are. Limits of single requests make a limit on the share that
+// keeps them.
+func readAim(c *cli.Context, now judged) (judged, error) {
+	if c.IsSet("objective") {
+		if now.objectives = splitList(c.String("objective")); len(now.objectives) == 0 {
+			return now, usagef("--objective is empty: write METRIC or METRIC,METRIC, such as e2e_p50")
+		}
+	}
+	if c.IsSet("slo") {
+		limits, slo, err := readSLO(c.String("slo"), now.objectives)
+		if err != nil {
+			return now, err
+		}
+		if now.limits = limits; slo.Limits() { // else requests are counted as before
+			now.slo = slo
+		}
+	}
+	aim, err := results.ParseAim(now.objectives, now.limits)
+	if err != nil {
+		return now, usagef("--objective, --slo: %w", err)
+	}
+	if !now.slo.Limits() && (aim.Uses("good_rps") || aim.Uses("good_share")) {
+		return now, usagef("goodput counts the requests that keep limits, and there are none: add --slo ttft=0.5s,tpot=50ms, or others")
+	}
+	return judged{aim.Names(), aim.LimitTexts(), now.slo}, nil
+}
+
+// readSLO takes limits of runs and of single requests apart; none is none of both.
+func readSLO(text string, objectives []string) (ofRuns []string, slo load.SLO, err error) {
+	if text == "none" {
+		return nil, slo, nil
+	}
+	var ofRequests []string
+	for _, part := range splitList(text) {
 		name, value, _ := strings.Cut(part, "=")
 		switch {
 		case !slices.Contains(requestLimits, name):
@@ -38,28 +75,15 @@ func readAim(c *cli.Context) (results.Aim, load.SLO, error) {
 			ofRequests = append(ofRequests, part)
 		}
 	}
-	if c.IsSet("slo") && len(ofRequests)+len(ofRuns) == 0 {
-		return results.Aim{}, slo, usagef("--slo is empty: write limits such as ttft_p99=0.5s,itl_p99=50ms")
+	if len(ofRequests)+len(ofRuns) == 0 {
+		return nil, slo, usagef("--slo is empty: write limits such as ttft_p99=0.5s,itl_p99=50ms, or none")
 	}
 	if len(ofRequests) > 0 {
-		var err error
 		if slo, err = load.ParseSLO(strings.Join(ofRequests, ",")); err != nil {
-			return results.Aim{}, slo, usagef("--%w", err)
+			return nil, slo, usagef("--%w", err)
 		}
 	}
-	objectives := splitList(c.String("objective"))
-	if c.IsSet("objective") && len(objectives) == 0 {
-		return results.Aim{}, slo, usagef("--objective is empty: write METRIC or METRIC,METRIC, such as e2e_p50")
-	}
-	ofRuns = append(ofRuns, shareLimit(slo, objectives)...)
-	aim, err := results.ParseAim(objectives, ofRuns)
-	if err != nil {
-		return aim, slo, usagef("--objective, --slo: %w", err)
-	}
-	if !slo.Limits() && (aim.Uses("good_rps") || aim.Uses("good_share")) {
-		return aim, slo, usagef("goodput counts the requests that keep limits, and there are none: add --slo ttft=0.5s,tpot=50ms, or others")
-	}
-	return aim, slo, nil
+	return append(ofRuns, shareLimit(slo, objectives)...), slo, nil
 }
 
 // shareLimit is the limit on the share of good requests: the one that was asked for, or
@@ -92,4 +116,18 @@ func splitList(text string) []string {
 func isNumber(text string) bool {
 	_, err := strconv.ParseFloat(text, 64)
 	return err == nil
+}
+
+// judgedText tells the objectives and limits of a study where they are not the usual.
+func judgedText(l study.Lock) string {
+	aim, err := l.Aim()
+	usual, _ := results.ParseAim(nil, nil)
+	if err != nil || slices.Equal(aim.Names(), usual.Names()) && len(aim.Limits) == 0 {
+		return ""
+	}
+	text := report.AimText(aim)
+	if l.SLO.Limits() {
+		text += fmt.Sprintf("; a request is good that keeps %s", l.SLO)
+	}
+	return text
 }

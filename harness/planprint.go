@@ -73,6 +73,12 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 		how = "all of the lattice"
 	}
 	line("Trials", "%d (%s)", trials, how)
+	if text := judgedText(w.lock); text != "" {
+		line("Judged by", "%s", text)
+	}
+	if len(w.lock.From) > 0 {
+		line("Builds on", "%s", fromText(w.lock.From))
+	}
 	if w.measured > 0 {
 		line("", "%d of them are measured already", w.measured)
 	}

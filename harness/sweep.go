@@ -10,7 +10,6 @@ import (
 	"harness/harness/bench"
 	"harness/harness/load"
 	"harness/harness/study"
-	"harness/results"
 	"harness/search"
 )
 
@@ -33,7 +32,7 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.StringFlag{Name: "concurrency", Usage: "requests in flight: one number, or a ladder such as 1,8,32 measured on each launch", Value: strconv.Itoa(defaultConcurrency)},
 			&cli.StringFlag{Name: "rate", Usage: "requests a second, sent whatever has become of those before: one number, or a ladder such as 0.5,2,8"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
-			objectiveFlag, sloFlag,
+			objectiveFlag, sloFlag, fromFlag,
 			studyFlag, seedFlag, jsonFlag),
 		Action: a.sweep,
 	}, false)
@@ -48,8 +47,8 @@ type sweepOptions struct {
 	workload load.Workload
 	points   []bench.Point
 	openLoop bench.OpenLoop
-	aim      results.Aim
-	slo      load.SLO
+	judged   judged
+	from     string // as given; "": not
 	protocol protocol
 	dir      string // "" = choose one
 	seed     uint64
@@ -79,7 +78,11 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 	if o.openLoop, err = readOpenLoop(c); err != nil {
 		return o, err
 	}
-	if o.aim, o.slo, err = readAim(c); err != nil {
+	o.from = c.String("from")
+	if c.IsSet("from") && o.from == "" {
+		return o, usagef("--from is empty: name folders of studies, or none")
+	}
+	if o.judged, err = readAim(c, judged{}); err != nil {
 		return o, err
 	}
 	if o.protocol, err = readProtocol(c); err != nil {

@@ -79,6 +79,10 @@ func (w *sweepWork) goOn(dir string, old study.Lock) error {
 	if err := w.compile(old.Facts); err != nil {
 		return err
 	}
+	w.lock.From = old.From
+	if err := w.readFrom(); err != nil {
+		return err
+	}
 	diffs := old.Differences(w.lock)
 	if len(diffs) > 0 {
 		if w.options.dir == "" {
@@ -116,7 +120,17 @@ func (w *sweepWork) begin() error {
 		w.dir = filepath.Join(studiesRoot, w.lock.Created.Local().Format("20060102-150405")+"-"+w.chosen.engine)
 	}
 	w.lock.ID = filepath.Base(w.dir)
-	return nil
+	return w.readFrom()
+}
+
+// readFrom takes up the studies of --from; without it the lock's own stay.
+func (w *sweepWork) readFrom() error {
+	if w.options.from == "" {
+		return nil
+	}
+	var err error
+	w.lock.From, err = readFrom(w.options.from, w.lock)
+	return err
 }
 
 // compile gathers the facts, with the volatile ones of a study that goes on, and
@@ -156,7 +170,7 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
 		Flags:    w.chosen.knownFlags(),
 		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points,
-		Objectives: o.aim.Names(), Limits: o.aim.LimitTexts(), SLO: o.slo, Seed: o.seed, Host: host, GPUs: w.gpus(),
+		Objectives: o.judged.objectives, Limits: o.judged.limits, SLO: o.judged.slo, Seed: o.seed, Host: host, GPUs: w.gpus(),
 	}
 	o.protocol.set(&w.lock)
 	return nil

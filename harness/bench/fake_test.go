@@ -198,7 +198,6 @@ func testPlan(t *testing.T, flags ...string) Plan {
 		Workload: load.Workload{Input: "8", Output: "4", VocabLow: vocabLow, VocabHigh: vocabHigh},
 		Runs:     Ladder(closedLoops(1, 2), &load.Source{}, 2),
 		Stopping: Stopping{Repeats: 2},
-		Goal:     Goal{Trials: 3, Total: 3},
 	}
 }
 

@@ -45,14 +45,6 @@ type Plan struct {
 	// CoolDownSeconds is how long the machine is left alone between two runs.
 	CoolDownSeconds float64 `json:"cool_down_s,omitempty"`
 	Drift           string  `json:"drift,omitempty"` // what the last sentinel found
-	Goal            Goal    `json:"goal"`
-}
-
-// Goal is what the command that asked for a trial wanted, so that the same command can
-// go on after an interruption: Trials configs, which makes Total of this purpose.
-type Goal struct {
-	Trials int `json:"trials"`
-	Total  int `json:"total"`
 }
 
 // RunPlan is one run: Requests offered at a load point.

@@ -2,10 +2,8 @@ package study
 
 import (
 	"errors"
-	"slices"
 	"time"
 
-	"harness/harness/bench"
 	"harness/search"
 )
 
@@ -27,6 +25,7 @@ type Goal struct {
 	Trials  int           // configs; for Seed in all, for Ask beyond those that there are
 	Budget  time.Duration // no trial begins later than this after the start; 0: no bound
 	Control float64       // share of the asks that are uniform draws, 0 to less than 1
+	Confirm int           // launches at most, after the asks, that confirm the front; only with Ask
 
 	// Parallel is the most trials at a time; 0 is 1.
 	Parallel int
@@ -41,21 +40,31 @@ func (g Goal) counts(purpose string) bool {
 	return (purpose == Seed) == (g.Purpose == Seed)
 }
 
-// goalTotal is how many configs of the goal's purpose there will be. The same refine
-// command after an interruption goes on to the goal that it had.
-func (l *loop) goalTotal(plans []bench.Plan) int {
+// aimFor sets how far the goal goes, in configs of its purpose and confirming launches.
+// The same refine command after an interruption goes on to the goal that it had.
+func (l *loop) aimFor() error {
 	if l.goal.Purpose == Seed {
-		return l.goal.Trials
+		l.total = l.goal.Trials
+		return nil
 	}
-	for _, p := range slices.Backward(plans) {
-		if l.goal.counts(p.Purpose) {
-			if p.Goal.Total > l.done && p.Goal.Trials == l.goal.Trials {
-				return p.Goal.Total
-			}
-			break
-		}
+	w, known, err := l.readWish()
+	if err != nil {
+		return err
 	}
-	return l.done + l.goal.Trials
+	if !known || !w.goesOn(l.goal) {
+		w = wish{Trials: l.goal.Trials, Confirm: l.goal.Confirm, Total: l.done + l.goal.Trials, ConfirmTotal: l.confirmed + l.goal.Confirm}
+	}
+	w.Ended = ""
+	l.total, l.confirmTotal = w.Total, w.ConfirmTotal
+	return l.writeWish(w)
+}
+
+// close says in the study how the goal ended.
+func (l *loop) close(reason string) error {
+	if l.goal.Purpose == Seed {
+		return nil
+	}
+	return l.writeWish(wish{Trials: l.goal.Trials, Confirm: l.goal.Confirm, Total: l.total, ConfirmTotal: l.confirmTotal, Ended: reason})
 }
 
 // budget is how many configs there will be in all.

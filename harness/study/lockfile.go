@@ -170,11 +170,26 @@ func writeLock(dir string, l Lock, spec []byte) error {
 	if err := os.WriteFile(filepath.Join(dir, specName), spec, 0o644); err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, tmpLockName)
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
+	return replaceFile(dir, LockName, tmpLockName, append(text, '\n')) // last: a folder with a lock is a whole study
+}
+
+// Amend changes a study's lockfile: what it is judged by, or builds on.
+func (s *Study) Amend(change func(*Lock)) error {
+	unlock, err := s.Store.Lock()
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, filepath.Join(dir, LockName)) // last: a folder with a lock is a whole study
+	defer unlock()
+	lock, err := ReadLock(s.Store.Dir)
+	if err != nil {
+		return err
+	}
+	change(&lock)
+	if err := writeLock(s.Store.Dir, lock, s.Spec.Source); err != nil {
+		return err
+	}
+	s.Lock = lock
+	return nil
 }
 
 // ReadLock reads a study's lockfile.

@@ -13,10 +13,11 @@ import (
 
 // Progress is told to a watcher before and after each trial.
 type Progress struct {
-	Done, Total int // configs of this purpose
-	Running     int // trials
-	Elapsed     time.Duration
-	Left        time.Duration // estimate; 0 before the first trial
+	Done, Total          int // configs of this purpose
+	Running              int // trials
+	Confirmed, ToConfirm int // launches that confirm, in the study
+	Elapsed              time.Duration
+	Left                 time.Duration // estimate; 0 before the first trial
 }
 
 // Watcher follows a run. Its functions may be nil; they are called one at a time.
@@ -40,27 +41,29 @@ const (
 // hand their rows back through one channel.
 type loop struct {
 	*Study
-	goal     Goal
-	aim      results.Aim
-	watch    Watcher
-	exec     Executor
-	parallel int // most trials at a time
-	state    State
-	search   *search.Searcher
-	redo     []*config // interrupted ones, to be measured first
-	waiting  queue
-	running  map[string]bench.Plan
-	finished chan finished
-	done     int // configs of the goal's purpose
-	total    int
-	number   int // of the next trial
-	began    time.Time
-	spent    time.Duration // in trials of this run that have ended
-	trials   int
-	why      string // why the search thinks that asking on is of no use
-	planned  []bench.RunPlan
-	stopping map[launch]bench.Stopping // as it was first planned
-	since    int                       // configs launched from the last launch of the default on
+	goal         Goal
+	aim          results.Aim
+	watch        Watcher
+	exec         Executor
+	parallel     int // most trials at a time
+	state        State
+	search       *search.Searcher
+	redo         []*config // interrupted ones, to be measured first
+	waiting      queue
+	running      map[string]bench.Plan
+	finished     chan finished
+	done         int // configs of the goal's purpose
+	total        int
+	confirmed    int // launches
+	confirmTotal int
+	number       int // of the next trial
+	began        time.Time
+	spent        time.Duration // in trials of this run that have ended
+	trials       int
+	why          string // why the search thinks that asking on is of no use
+	planned      []bench.RunPlan
+	stopping     map[launch]bench.Stopping // as it was first planned
+	since        int                       // configs launched from the last launch of the default on
 }
 
 // Run asks for configs and measures them until the goal is reached, the lattice is
@@ -89,7 +92,10 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	if err := l.resume(); err != nil {
 		return "", err
 	}
-	return l.dispatch(ctx, abort)
+	if reason, err = l.dispatch(ctx, abort); err != nil {
+		return "", err
+	}
+	return reason, l.close(reason)
 }
 
 // record takes a trial that has ended into the study's state, and tells the search.
@@ -129,19 +135,22 @@ func (l *loop) settle(p bench.Plan) error {
 		l.redo = append(l.redo, c)
 		return nil
 	}
-	if l.goal.counts(p.Purpose) {
+	switch {
+	case l.goal.counts(p.Purpose):
 		l.done++
+	case p.Purpose == Confirm:
+		l.confirmed++
 	}
 	return l.search.Tell(c.rank, outcomeOf(c, l.state.Runs, l.aim))
 }
 
 // progress estimates what is left by the mean trial and by how many ran at a time.
 func (l *loop) progress() Progress {
-	at := Progress{Done: l.done, Total: l.total, Running: len(l.running), Elapsed: time.Since(l.began)}
+	at := Progress{Done: l.done, Total: l.total, Running: len(l.running), Confirmed: l.confirmed, ToConfirm: l.confirmTotal, Elapsed: time.Since(l.began)}
 	if l.trials > 0 {
 		mean := l.spent / time.Duration(l.trials)
 		atATime := min(float64(l.parallel), max(1, l.spent.Seconds()/max(at.Elapsed.Seconds(), 1e-9)))
-		at.Left = time.Duration(float64(mean) * float64(max(0, l.total-l.done)) / atATime)
+		at.Left = time.Duration(float64(mean) * float64(max(0, l.total-l.done)+max(0, l.confirmTotal-l.confirmed)) / atATime)
 	}
 	return at
 }

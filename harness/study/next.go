@@ -3,9 +3,9 @@ package study
 import "harness/search"
 
 // nextConfig is what to measure next: first what an interruption or a passing fault left,
-// then a sentinel where one is due, then what the search asks for. nil where there is
-// nothing to ask now: the goal is reached once the trials under way have ended, or the
-// search has no more to offer.
+// then a sentinel where one is due, then what the search asks for, at last what confirms
+// the front. nil where there is nothing to ask now: the goal is reached once the trials
+// under way have ended, or the search has no more to offer.
 func (l *loop) nextConfig() *config {
 	if len(l.redo) > 0 {
 		c := l.redo[0]
@@ -15,7 +15,15 @@ func (l *loop) nextConfig() *config {
 	if l.sentinelDue() {
 		return l.sentinel()
 	}
-	if l.done+l.underWay() >= l.total {
+	if c := l.newConfig(); c != nil {
+		return c
+	}
+	return l.confirmation()
+}
+
+// newConfig is the next config that was not launched before; nil where there is none.
+func (l *loop) newConfig() *config {
+	if l.done+l.underWay() >= l.total || l.why != "" {
 		return nil
 	}
 	if reason, done := l.search.Done(); done && l.goal.Mode == search.Hybrid {

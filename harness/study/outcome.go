@@ -50,7 +50,7 @@ func (s *Study) Benefit(state State) (search.Benefit, error) {
 	baseline := search.Outcome{Failure: results.Cancelled}
 	standard := s.Lattice.Default()
 	for _, c := range known {
-		if c.outcome == results.Cancelled {
+		if c.outcome == results.Cancelled || c.replicate > 0 {
 			continue
 		}
 		o := keptOf(outcomeOf(c, state.Runs, aim), aim)

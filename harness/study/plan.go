@@ -20,7 +20,6 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
 		StrictClient: l.Lock.StrictClient, CoolDownSeconds: l.Lock.CoolDownSeconds, Drift: l.driftNow(),
-		Goal: bench.Goal{Trials: l.goal.Trials, Total: l.total},
 	}
 	if c.alone {
 		p.Parallel = 1

@@ -38,9 +38,16 @@ func (l *loop) resume() error {
 		}
 	}
 	l.number = lastNumber(plans) + 1
-	l.total = l.goalTotal(plans)
+	l.confirmed = Confirmed(state.Trials)
+	if err := l.aimFor(); err != nil {
+		return err
+	}
+	priors, err := l.priors(l.aim)
+	if err != nil {
+		return err
+	}
 	l.search, err = search.New(l.Lattice, search.Options{Mode: l.goal.Mode, Seed: l.Lock.Seed, Budget: l.budget(known), Control: l.goal.Control,
-		Limits: searchLimits(l.aim), Memory: l.Lattice.MemoryShortfall()})
+		Limits: searchLimits(l.aim), Memory: l.Lattice.MemoryShortfall(), Prior: priors})
 	if err != nil {
 		return err
 	}

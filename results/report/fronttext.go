@@ -21,7 +21,7 @@ func (f Front) Text(w io.Writer, base map[string]string) error {
 	}
 	points, near := f.Points(), f.Near()
 	if len(points) == 0 {
-		_, err := fmt.Fprintf(w, "None of %s keeps the limits (%s), so there is no front; %s.\n", Plural(len(f.Rows), "measured point"), f.limitTexts(), f.nearest())
+		_, err := fmt.Fprintf(w, "None of %s keeps the limits (%s), so there is no front; %s.\n", Plural(len(f.Rows), "measured point"), limitTexts(f.Aim.Limits), f.nearest())
 		return err
 	}
 	fmt.Fprintf(w, "%s\n\n", f.title(len(points)))
@@ -65,17 +65,9 @@ func (f Front) title(points int) string {
 				n++
 			}
 		}
-		text += fmt.Sprintf("\nLimits: %s; %d of %s keep them, only these count", f.limitTexts(), n, Plural(len(f.Rows), "measured point"))
+		text += fmt.Sprintf("\nLimits: %s; %d of %s keep them, only these count", limitTexts(f.Aim.Limits), n, Plural(len(f.Rows), "measured point"))
 	}
 	return text
-}
-
-func (f Front) limitTexts() string {
-	var texts []string
-	for _, l := range f.Aim.Limits {
-		texts = append(texts, limitText(l))
-	}
-	return strings.Join(texts, ", ")
 }
 
 func (f Front) table(w io.Writer, rows []Row, base map[string]string) error {

@@ -53,3 +53,21 @@ func direction(m results.Metric) string {
 	}
 	return "down"
 }
+
+// AimText tells the objectives with their directions, and the limits.
+func AimText(a results.Aim) string {
+	o := a.Objectives
+	text := Label(o[0]) + " " + direction(o[0]) + ", " + Label(o[1]) + " " + direction(o[1])
+	if len(a.Limits) > 0 {
+		text += "; only what keeps " + limitTexts(a.Limits) + " counts"
+	}
+	return text
+}
+
+func limitTexts(limits []results.Limit) string {
+	var texts []string
+	for _, l := range limits {
+		texts = append(texts, limitText(l))
+	}
+	return strings.Join(texts, ", ")
+}

@@ -213,7 +213,7 @@ func (v *view) front() {
 	}
 	v.FrontNote = fmt.Sprintf("Each point is one config at one load; better is %s and %s.", way(o[0], "right", "left"), way(o[1], "up", "down"))
 	if len(f.Aim.Limits) > 0 {
-		v.FrontNote += fmt.Sprintf(" Limits: %s. Only points that keep them count; the others are hollow.", f.limitTexts())
+		v.FrontNote += fmt.Sprintf(" Limits: %s. Only points that keep them count; the others are hollow.", limitTexts(f.Aim.Limits))
 	}
 	if !math.IsNaN(f.HVLow) {
 		v.FrontNote += " P(front) is by the search's model: the spread of runs and launches, and what like configs do, allowed for."
