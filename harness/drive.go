@@ -26,8 +26,12 @@ type summaryJSON struct {
 	Seconds   float64        `json:"seconds"`
 	Ended     string         `json:"ended"` // why
 	Points    int            `json:"points"`
+	Doubtful  int            `json:"doubtful"`      // points whose place on the front is not sure by 0.9
+	Confirmed int            `json:"confirmed"`     // launches that confirmed
 	Differing int            `json:"differing"`     // launches whose server reported other values than the space expects
 	OwnShare  float64        `json:"harness_share"` // of the seconds, neither launch, warm-up, load nor stop of a server
+
+	From []report.SourceJSON `json:"from"` // studies that this one builds on
 	measuringJSON
 }
 
@@ -77,8 +81,8 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 		doc := front.JSON(s.Lock.ID)
 		return a.printJSON(summaryJSON{Study: s.Store.Dir, Engine: s.Lock.Engine, Simulated: s.Lock.Simulated,
 			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, HVCI: doc.HVCI, Reference: doc.Reference,
-			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Differing: differing(state.Trials),
-			OwnShare: own, measuringJSON: how.json()})
+			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Doubtful: len(front.Doubtful()), Confirmed: study.Confirmed(state.Trials),
+			Differing: differing(state.Trials), OwnShare: own, From: doc.From, measuringJSON: how.json()})
 	}
 	fmt.Fprintln(a.stdout)
 	if s.Lock.Simulated {
@@ -96,6 +100,7 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 	if err := how.text(a.stdout); err != nil {
 		return err
 	}
+	a.printConfidence(a.stdout, s, state, front)
 	if err := a.printBenefit(s, state); err != nil {
 		return err
 	}

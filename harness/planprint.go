@@ -130,9 +130,23 @@ func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal
 	if aim, err := s.Lock.Aim(); err == nil {
 		hv = report.NewFront(state.Trials, state.Runs, aim).HV
 	}
-	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s, mode %s\n\n",
+	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s, mode %s%s\n",
 		s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, group(s.Lock.Valid),
-		report.Plural(seeds, "config"), report.Plural(asks, "config"), hv, report.Plural(goal.Trials, "config"), goal.Mode)
+		report.Plural(seeds, "config"), report.Plural(asks, "config"), hv, report.Plural(goal.Trials, "config"), goal.Mode, confirmText(goal.Confirm))
+	if text := judgedText(s.Lock); text != "" {
+		fmt.Fprintf(a.stderr, "Judged by %s\n", text)
+	}
+	if len(s.Lock.From) > 0 {
+		fmt.Fprintf(a.stderr, "Builds on %s\n", fromText(s.Lock.From))
+	}
+	fmt.Fprintln(a.stderr)
+}
+
+func confirmText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; then up to %d launches to confirm the front", n)
 }
 
 // banner is what nobody can overlook: no number below it was measured on a GPU.

@@ -46,7 +46,8 @@ func newProgress(out io.Writer, terminal bool, base map[string]string) *progress
 func (p *progress) count() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return fmt.Sprintf("%d/%d", p.at.Done, p.at.Total)
+	done, total := steps(p.at)
+	return fmt.Sprintf("%d/%d", done, total)
 }
 
 func (p *progress) state() string {
@@ -121,12 +122,31 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	case len(what) == 0:
 		what = []string{"no valid run"}
 	}
-	p.line("[%d/%d] %s  %s  (%.1f s%s)  %s  <- %s", at.Done, at.Total, t.TrialID, strings.Join(what, " | "),
+	p.line("[%s] %s  %s  (%.1f s%s)  %s  <- %s", trialPlace(t, at), t.TrialID, strings.Join(what, " | "),
 		t.TotalSeconds, left(at), report.Difference(t.Params, p.base), t.Reason)
 	for _, d := range t.EffectiveDifferences {
 		p.warn(fmt.Sprintf("%s: the server runs with %s %s, and the space expects %s", t.TrialID, d.Param, d.Reported, d.Expected))
 	}
 	p.set(func() { p.at = at })
+}
+
+// trialPlace is which of how many a trial was.
+func trialPlace(t results.Trial, at study.Progress) string {
+	switch t.Purpose {
+	case study.Confirm:
+		return fmt.Sprintf("confirm %d/%d", at.Confirmed, at.ToConfirm)
+	case study.Sentinel:
+		return "sentinel"
+	}
+	return fmt.Sprintf("%d/%d", at.Done, at.Total)
+}
+
+// steps are the configs and the launches that confirm, together.
+func steps(at study.Progress) (done, total int) {
+	if at.ToConfirm == 0 {
+		return at.Done, at.Total
+	}
+	return at.Done + at.Confirmed, at.Total + at.ToConfirm
 }
 
 // set changes what the bar shows.
@@ -136,8 +156,9 @@ func (p *progress) set(change func()) {
 	at := p.at
 	p.mu.Unlock()
 	if p.bar != nil {
-		p.bar.SetTotal(int64(at.Total), false)
-		p.bar.SetCurrent(int64(at.Done))
+		done, total := steps(at)
+		p.bar.SetTotal(int64(total), false)
+		p.bar.SetCurrent(int64(done))
 	}
 }
 

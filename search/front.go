@@ -90,7 +90,7 @@ func (s *Searcher) Confirm(n int) []Ask {
 		s.history.hold(q.rank)
 		asks = append(asks, Ask{
 			Rank: q.rank, Purpose: purposeConfirm, Source: SourceDoubt,
-			Reason: fmt.Sprintf("confirm: on the front with probability %.2f after %d launches", d.p[i], q.launches),
+			Reason: fmt.Sprintf("confirm: on the front with probability %.2f; launch %d", d.p[i], q.launches+1),
 		})
 	}
 	return asks

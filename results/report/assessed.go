@@ -28,7 +28,7 @@ func (f Front) Assessed(a results.Assessment) Front {
 			r.PFront, r.Expected = p.P, p.Expected
 		}
 	}
-	f.Rows = rows
+	f.Rows, f.From = rows, a.From
 	if len(a.Points) > 0 {
 		square := math.Ln10 * math.Ln10 // of an area in natural logarithms
 		f.HVLow, f.HVHigh = a.HVLow/square, a.HVHigh/square

@@ -41,6 +41,8 @@ type Front struct {
 	HVLow     float64      // with a probability of 0.9 the true front's is between; NaN: not assessed
 	HVHigh    float64
 	Simulated bool
+
+	From []results.SourceUse // studies that this one builds on, where it was assessed
 }
 
 // referenceMargin widens the reference point, so that the ends of a front count.
@@ -113,6 +115,11 @@ const nearLeast = 0.1
 // Near are the rows off the front that may well belong there.
 func (f Front) Near() []Row {
 	return f.pick(func(r Row) bool { return !r.OnFront && r.PFront >= nearLeast })
+}
+
+// Doubtful are the rows of which it is not sure, by 0.9, whether they are on the front.
+func (f Front) Doubtful() []Row {
+	return f.pick(func(r Row) bool { return r.PFront > nearLeast && r.PFront < 1-nearLeast })
 }
 
 func (f Front) pick(want func(Row) bool) []Row {

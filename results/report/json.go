@@ -14,6 +14,8 @@ type FrontJSON struct {
 	Reference  []*float64  `json:"reference"`
 	Points     []PointJSON `json:"points"`
 	Near       []PointJSON `json:"near"` // off the front, and may belong there
+
+	From []SourceJSON `json:"from"` // studies that this one builds on
 }
 
 // PointJSON is one point of a front.
@@ -39,7 +41,7 @@ type PointJSON struct {
 func (f Front) JSON(study string) FrontJSON {
 	doc := FrontJSON{Study: study, Simulated: f.Simulated, Objectives: f.Aim.Names(), Limits: append([]string{}, f.Aim.LimitTexts()...),
 		HV: known(f.HV), HVCI: []*float64{known(f.HVLow), known(f.HVHigh)},
-		Reference: []*float64{known(f.Reference[0]), known(f.Reference[1])}, Points: []PointJSON{}, Near: []PointJSON{}}
+		Reference: []*float64{known(f.Reference[0]), known(f.Reference[1])}, Points: []PointJSON{}, Near: []PointJSON{}, From: f.sourcesJSON()}
 	for _, r := range f.Points() {
 		doc.Points = append(doc.Points, f.pointJSON(r))
 	}
