@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -112,6 +113,7 @@ func (a *app) cli() *cli.App {
 		Writer:                    a.stdout,
 		ErrWriter:                 a.stderr,
 		HideVersion:               true,
+		EnableBashCompletion:      true,
 		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
@@ -123,7 +125,7 @@ func (a *app) cli() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.reportCommand(), a.exportCommand(), a.studyCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.doctorCommand(), a.simCommand(), a.guardCommand(),
+			a.sweepCommand(), a.refineCommand(), a.frontCommand(), a.reportCommand(), a.exportCommand(), a.studyCommand(), a.packCommand(), a.benchCommand(), a.spaceCommand(), a.replayCommand(), a.gpuCommand(), a.doctorCommand(), a.completionCommand(), a.simCommand(), a.guardCommand(),
 		},
 	}
 }
@@ -133,8 +135,14 @@ func (a *app) cli() *cli.App {
 // argument for an argument, without a word.)
 func command(c *cli.Command, takesArgs bool) *cli.Command {
 	c.OnUsageError = onUsageError
+	if len(c.Flags) > 0 && !c.SkipFlagParsing && !c.Hidden {
+		c.Flags = append(slices.Clip(c.Flags), fileFlag)
+	}
 	action := c.Action
 	c.Action = func(ctx *cli.Context) error {
+		if err := readFlagFile(ctx); err != nil {
+			return err
+		}
 		if !takesArgs && ctx.Args().Present() {
 			return usagef("%s takes no argument, and %q is one: values follow their flag", ctx.Command.FullName(), ctx.Args().First())
 		}
