@@ -65,8 +65,12 @@ func sentinels(launches []results.Trial, runs []results.Run, loadPoint string, m
 	var list []stat.Sentinel
 	for _, t := range launches {
 		one := stat.Sentinel{Seconds: seconds(t)}
-		for _, r := range runs {
-			if v := metric.Of(r); r.TrialID == t.TrialID && r.LoadPoint == loadPoint && r.Valid && v > 0 && !math.IsInf(v, 1) {
+		for i := range runs {
+			r := &runs[i]
+			if r.TrialID != t.TrialID || r.LoadPoint != loadPoint || !r.Valid {
+				continue
+			}
+			if v := metric.Of(*r); v > 0 && !math.IsInf(v, 1) {
 				one.Runs = append(one.Runs, stat.Run{Launch: r.TrialID, Block: r.Block, Value: v})
 			}
 		}

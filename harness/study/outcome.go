@@ -17,7 +17,12 @@ func outcomeOf(c *config, all []results.Run, aim results.Aim) search.Outcome {
 		o.CostSeconds += t.TotalSeconds
 		own[t.TrialID] = true
 	}
-	runs := slices.DeleteFunc(slices.Clone(all), func(r results.Run) bool { return !own[r.TrialID] })
+	var runs []results.Run
+	for i := range all { // no copy of them all: this is done for each config
+		if own[all[i].TrialID] {
+			runs = append(runs, all[i])
+		}
+	}
 	for _, m := range results.Collect(c.trials, runs) {
 		if p, ok := pointOf(m, aim); ok {
 			o.Points = append(o.Points, p)
