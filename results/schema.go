@@ -46,7 +46,7 @@ type Trial struct {
 	PSuccess        float64  `parquet:"p_success" json:"p_success,omitempty"`              // probability that it works, by the model; 0: no model was asked
 	Replicate       int32    `parquet:"replicate" json:"replicate,omitempty"`              // 0: the config's own measurement; n: its n-th deliberate further launch (sentinel, confirm)
 	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config and replicate
-	Parallel        int32    `parquet:"parallel" json:"parallel"`                          // most trials at a time when it ran, itself included; 1: it was alone
+	Parallel        int32    `parquet:"trials_at_once" json:"trials_at_once"`              // most trials at a time when it ran, itself included; 1: it was alone
 	Outcome         string   `parquet:"outcome,dict" json:"outcome"`                       // ok | failed | cancelled
 	FailureClass    string   `parquet:"failure_class,dict" json:"failure_class,omitempty"` // "" when ok
 	Phase           string   `parquet:"phase,dict" json:"phase,omitempty"`                 // start | first_token | warmup | run, where it failed
