@@ -15,6 +15,7 @@ import time
 import urllib.request
 import warnings
 
+import duckdb
 import kubernetes_validate
 import optuna
 import yaml
@@ -73,6 +74,17 @@ def check_tables():
     return len(points)
 
 
+def check_choice():
+    """--slo chooses what a query over the runs chooses."""
+    limit, = duckdb.sql(f"select quantile_cont(ttft_p99_s, 0.6) from '{study}/runs/*.parquet' where valid").fetchone()
+    config, load = duckdb.sql(f"""
+        select config_id, load_point from '{study}/runs/*.parquet'
+        where valid and config_id in (select config_id from read_parquet('{study}/trials/*.parquet', union_by_name=true) where outcome = 'ok')
+        group by all having median(ttft_p99_s) <= {limit} order by median(output_tps) desc limit 1""").fetchone()
+    point, = json.loads(export("json", "--slo", f"ttft_p99={limit}"))["points"]
+    assert (point["config_id"], point["load_point"]) == (config, load), (point, config, load)
+
+
 def check_shell():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -104,5 +116,6 @@ def check_shell():
 check_kubernetes()
 systemd = check_systemd()
 points = check_tables()
+check_choice()
 check_shell()
 print(f"exports of {points} points: Kubernetes' schemas, Optuna and csv read them; {systemd}; the shell command served")
