@@ -76,11 +76,11 @@ def check_tables():
 
 def check_choice():
     """--slo chooses what a query over the runs chooses."""
-    limit, = duckdb.sql(f"select quantile_cont(ttft_p99_s, 0.6) from '{study}/runs/*.parquet' where valid").fetchone()
-    config, load = duckdb.sql(f"""
+    [(limit,)] = duckdb.sql(f"select quantile_cont(ttft_p99_s, 0.6) from '{study}/runs/*.parquet' where valid").fetchall()
+    [(config, load)] = duckdb.sql(f"""
         select config_id, load_point from '{study}/runs/*.parquet'
         where valid and config_id in (select config_id from read_parquet('{study}/trials/*.parquet', union_by_name=true) where outcome = 'ok')
-        group by all having median(ttft_p99_s) <= {limit} order by median(output_tps) desc limit 1""").fetchone()
+        group by all having median(ttft_p99_s) <= {limit} order by median(output_tps) desc limit 1""").fetchall()
     point, = json.loads(export("json", "--slo", f"ttft_p99={limit}"))["points"]
     assert (point["config_id"], point["load_point"]) == (config, load), (point, config, load)
 
