@@ -130,7 +130,7 @@ type Run struct {
 	InvalidReason  string    `parquet:"invalid_reason"`  // "" when valid
 	Decision       string    `parquet:"decision,dict"`   // what was decided after it: continue, or why the load point was measured enough: precise, loses, equal, misses slo, cap, planned, invalid
 	DecisionWhy    string    `parquet:"decision_why"`    // the same for people
-	Bounds         []float64 `parquet:"bounds,list"`     // of a run that was cut short: what each of the study's objectives could reach at best; empty otherwise
+	Bounds         []float64 `parquet:"bounds,list"`     // of a run that was cut short: the best that it could have reached, in the study's objectives and then in the other metrics that it limits; 0: not known
 	Simulated      bool      `parquet:"simulated"`       //
 	StartedAt      time.Time `parquet:"started_at,timestamp(microsecond)"`
 	DurationS      float64   `parquet:"duration_s"` // first send to last completion

@@ -103,9 +103,5 @@ func quantileOf(column string) (name string, q float64) {
 func (h *hope) mark(row *results.Run) {
 	row.Valid, row.InvalidReason = false, "cut short: "+h.verdict.Why
 	row.Decision, row.DecisionWhy = string(h.verdict.Decision), h.verdict.Why
-	for i, m := range h.rule.Metrics {
-		if m.Objective {
-			row.Bounds = append(row.Bounds, h.best[i])
-		}
-	}
+	row.Bounds = h.best
 }

@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"harness/harness/bench/stop"
 	"harness/harness/load"
 	"harness/results"
+	"harness/results/stat"
 )
 
 func TestLadder(t *testing.T) {
@@ -89,6 +91,9 @@ func TestPlanSurvivesJSON(t *testing.T) {
 		p.Runs = Ladder(closedLoops(rapid.SliceOfN(rapid.IntRange(1, 64), 1, 3).Draw(rt, "concurrency")...), &load.Source{}, rapid.IntRange(1, 4).Draw(rt, "repeats"))
 		p.Launch.Wrap = []string{"docker", "run", "{argv}"}
 		p.Workload.Seed = rapid.Uint64().Draw(rt, "seed")
+		p.Stopping = Stopping{Repeats: 4, Rule: quiet(), Noise: map[string][]stat.Noise{"c4": known}, ChosenFrom: 3,
+			Rivals: []stop.Config{{ID: "t1", Runs: []stop.Run{{Launch: "t1", Block: 2, Values: []float64{0.1 * rapid.Float64Range(0.1, 10).Draw(rt, "value"), 3}}}}}}
+		p.Before = tries("a1y a2n b2x")
 		data, err := json.Marshal(p)
 		if err != nil {
 			rt.Fatal(err)

@@ -35,7 +35,11 @@ func (s *Study) Drifts(state State) ([]Drift, error) {
 	for _, p := range s.Lock.LoadPoints {
 		for _, metric := range aim.Objectives {
 			d := Drift{Metric: metric.Name, LoadPoint: p.LoadPoint()}
-			d.Drift = stat.DriftOf(sentinels(watch, state.Runs, d.LoadPoint, metric), results.SpreadOf(state.Runs, d.LoadPoint, metric).Noise())
+			seen := sentinels(watch, state.Runs, d.LoadPoint, metric)
+			others := slices.DeleteFunc(slices.Clone(state.Runs), func(r results.Run) bool { return r.ConfigID == watch[0].ConfigID })
+			noise := results.SpreadOf(state.Runs, d.LoadPoint, metric).Noise()
+			noise.LaunchSD, noise.LaunchDF = launchNoise(seen, results.SpreadOf(others, d.LoadPoint, metric).Launch)
+			d.Drift = stat.DriftOf(seen, noise)
 			for _, t := range state.Trials {
 				if _, off := d.At(seconds(t)); off && t.Purpose != Sentinel {
 					d.Affected = append(d.Affected, t.TrialID)
@@ -59,6 +63,35 @@ func (s *Study) launchesOfDefault(trials []results.Trial) []results.Trial {
 	}
 	slices.SortFunc(own, func(a, b results.Trial) int { return cmp.Compare(a.TrialID, b.TrialID) })
 	return own
+}
+
+// What is assumed of the spread of launches until some were seen: 3 %, worth as much as
+// five launches of one config. An assumption, not a measurement: with it a sentinel
+// must be off by about a sixth to be told, and by less the more is known.
+const (
+	assumedLaunchSD = 0.03
+	assumedLaunchDF = 4
+)
+
+// launchNoise is the spread of launches that drift is held against. The default's own
+// launches must not inflate it by the very drift: theirs is taken from the differences
+// of neighbours, of which a change of level spoils one, by their median (with the
+// efficiency of a median absolute deviation, 0.37, in its degrees of freedom).
+func launchNoise(sentinels []stat.Sentinel, others stat.SD) (sd, df float64) {
+	sum, df := assumedLaunchDF*assumedLaunchSD*assumedLaunchSD, float64(assumedLaunchDF)
+	if others.DF > 0 {
+		sum, df = sum+others.DF*others.Value*others.Value, df+others.DF
+	}
+	var steps []float64
+	for i := 1; i < len(sentinels); i++ {
+		steps = append(steps, math.Abs(stat.MeanOf(sentinels[i].Runs, stat.Noise{}).Mean-stat.MeanOf(sentinels[i-1].Runs, stat.Noise{}).Mean))
+	}
+	if len(steps) >= 3 {
+		const normal = 0.6745 // median of the absolute value of a standard normal
+		own, ownDF := stat.Quantile(steps, 0.5)/(normal*math.Sqrt2), 0.37*float64(len(steps))
+		sum, df = sum+ownDF*own*own, df+ownDF
+	}
+	return math.Sqrt(sum / df), df
 }
 
 func sentinels(launches []results.Trial, runs []results.Run, loadPoint string, metric results.Metric) []stat.Sentinel {

@@ -31,7 +31,7 @@ func (l *loop) stoppingOf(c *config) (bench.Stopping, []bench.Tried) {
 func (l *loop) stoppingNow(c *config) bench.Stopping {
 	s := bench.Stopping{Repeats: l.Lock.Repeats}
 	if c.purpose == Sentinel {
-		s.Repeats = min(sentinelRuns, s.Repeats)
+		s.Repeats = sentinelRuns
 		return s
 	}
 	if l.Lock.Precision == 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"harness/harness/bench"
+	stopping "harness/harness/bench/stop"
 	"harness/harness/engine"
 	"harness/harness/executor"
 	"harness/harness/load"
@@ -86,9 +87,12 @@ func reopen(t *testing.T, s *Study) *Study {
 type fakeExecutor struct {
 	store   results.Store
 	invalid bool // no run of share 0.5 is ever valid
-	plans   []bench.Plan
-	before  func(p bench.Plan) // may be nil
-	busy    bool
+	// noise multiplies a run's TTFT and TPS; nil: none does.
+	noise  func(p bench.Plan, r bench.RunPlan) [2]float64
+	faults map[int]string // classes of trials that fail, counted from 1
+	plans  []bench.Plan
+	before func(p bench.Plan) // may be nil
+	busy   bool
 
 	stopAt int // trial that ends early, counted from 1; 0: none
 	how    string
@@ -129,9 +133,9 @@ func (e *fakeExecutor) Run(ctx, _ context.Context, p bench.Plan) (results.Trial,
 	row := bench.Interrupted(p)
 	row.Outcome, row.FailureClass, row.FailureLine, row.TotalSeconds = results.OK, "", "", 1
 	stop := len(e.plans) == e.stopAt
-	runs := p.Runs
+	made := len(p.Runs)
 	if stop {
-		runs = runs[:min(e.keep, len(runs))]
+		made = min(e.keep, made)
 	}
 	v := values(p)
 	v.valid = v.valid || !e.invalid
@@ -139,16 +143,12 @@ func (e *fakeExecutor) Run(ctx, _ context.Context, p bench.Plan) (results.Trial,
 		row.Outcome, row.FailureClass, row.Phase = results.Failed, engine.OOMLoad, engine.PhaseStart
 		return row, e.store.WriteTrial(row)
 	}
-	for _, r := range runs {
-		for try := 1; try == 1 || try <= bench.MaxTries && !v.valid; try++ {
-			run := v.run(p, r)
-			if try > 1 {
-				run.RunID += fmt.Sprintf(".%d", try)
-			}
-			if err := e.store.WriteRun(run, nil); err != nil {
-				return row, err
-			}
-		}
+	if class := e.faults[len(e.plans)]; class != "" {
+		row.Outcome, row.FailureClass, row.Phase = results.Failed, class, engine.PhaseStart
+		return row, e.store.WriteTrial(row)
+	}
+	if err := e.measure(p, v, made); err != nil {
+		return row, err
 	}
 	switch {
 	case stop && e.how == killed:
@@ -158,6 +158,36 @@ func (e *fakeExecutor) Run(ctx, _ context.Context, p bench.Plan) (results.Trial,
 		e.cancel()
 	}
 	return row, e.store.WriteTrial(row)
+}
+
+// measure makes at most so many runs of a plan, until its load points are decided.
+func (e *fakeExecutor) measure(p bench.Plan, v modelled, most int) error {
+	tries := slices.Clone(p.Before)
+	for _, r := range p.Runs {
+		if p.Stopping.Verdict(r.LoadPoint(), tries).Decision != stopping.Continue {
+			continue
+		}
+		if most--; most < 0 {
+			return nil
+		}
+		for try := 1; try == 1 || try <= bench.MaxTries && !v.valid; try++ {
+			run := v.run(p, r)
+			if e.noise != nil {
+				factor := e.noise(p, r)
+				run.TTFTP50S, run.OutputTPS = run.TTFTP50S*factor[0], run.OutputTPS*factor[1]
+			}
+			if try > 1 {
+				run.RunID += fmt.Sprintf(".%d", try)
+			}
+			tries = append(tries, bench.Tries(p.Stopping.Rule, []results.Run{run})...)
+			verdict := p.Stopping.Verdict(r.LoadPoint(), tries)
+			run.Decision, run.DecisionWhy = string(verdict.Decision), verdict.Why
+			if err := e.store.WriteRun(run, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // modelled is what the formula gives for a config.
@@ -194,7 +224,7 @@ func values(p bench.Plan) modelled {
 
 func (m modelled) run(p bench.Plan, r bench.RunPlan) results.Run {
 	row := results.Run{StudyID: p.StudyID, TrialID: p.TrialID, RunID: p.TrialID + "-" + r.Key(), ConfigID: p.ConfigID,
-		LoadPoint: r.LoadPoint(), Concurrency: int32(r.Concurrency), Repeat: int32(r.Repeat), Valid: m.valid, Simulated: true,
+		LoadPoint: r.LoadPoint(), Concurrency: int32(r.Concurrency), Repeat: int32(r.Repeat), Block: int64(r.Block), DurationS: 1, Valid: m.valid, Simulated: true,
 		TTFTP50S: m.ttft * float64(r.Concurrency), OutputTPS: m.tps * float64(r.Concurrency)}
 	if !m.valid {
 		row.InvalidReason = "made up"
@@ -232,7 +262,7 @@ func asked(t *testing.T, s *Study) []string {
 	}
 	var ids []string
 	for _, p := range plans {
-		if id := p.Purpose + " " + p.ConfigID; !slices.Contains(ids, id) {
+		if id := fmt.Sprint(p.Purpose, " ", p.ConfigID, " ", p.Replicate); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

@@ -87,7 +87,7 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 		return "", fmt.Errorf("study %s: %w", s.Store.Dir, err)
 	}
 	l := &loop{Study: s, aim: aim, stopping: map[launch]bench.Stopping{}, goal: goal, watch: watch, exec: exec, began: time.Now(), parallel: max(1, goal.Parallel),
-		planned: bench.Ladder(s.Lock.LoadPoints, source, s.Lock.Repeats),
+		planned: bench.Ladder(s.Lock.LoadPoints, source, max(sentinelRuns, s.Lock.Repeats)),
 		running: map[string]bench.Plan{}, finished: make(chan finished)}
 	if err := l.resume(); err != nil {
 		return "", err

@@ -28,6 +28,9 @@ func outcomeOf(c *config, all []results.Run, aim results.Aim) search.Outcome {
 			o.Points = append(o.Points, p)
 		}
 	}
+	if slices.ContainsFunc(c.trials, func(t results.Trial) bool { return t.Outcome == results.OK }) {
+		o.Points = append(o.Points, bounded(runs, aim)...)
+	}
 	if len(o.Points) > 0 {
 		return o
 	}

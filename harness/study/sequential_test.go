@@ -1,0 +1,395 @@
+package study
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"harness/harness/bench"
+	"harness/harness/bench/stop"
+	"harness/harness/engine"
+	"harness/results"
+)
+
+// sequentialStudy stops by the rule, and has a sentinel after every third config.
+func sequentialStudy(t *testing.T, change func(*Lock)) *Study {
+	t.Helper()
+	spec := parseSpec(t, testSpec)
+	lattice := compileSpec(t, spec)
+	lock := testLock(spec, lattice)
+	lock.Repeats, lock.Precision, lock.SentinelEvery = 6, 0.03, 3
+	if change != nil {
+		change(&lock)
+	}
+	s, err := Create(filepath.Join(t.TempDir(), "study"), lock, spec, lattice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// spread makes runs differ by run and launches by launch (standard deviations of logs),
+// in the same way whenever the same is measured.
+func spread(seed uint64, launch, run float64) func(bench.Plan, bench.RunPlan) [2]float64 {
+	draw := func(text string) *rand.Rand {
+		h := fnv.New64a()
+		fmt.Fprint(h, text)
+		return rand.New(rand.NewPCG(seed, h.Sum64()))
+	}
+	return func(p bench.Plan, r bench.RunPlan) [2]float64 {
+		l := draw(fmt.Sprint(p.ConfigID, p.Replicate))
+		k := draw(fmt.Sprint(p.ConfigID, p.Replicate, r.Key()))
+		var f [2]float64
+		for i := range f {
+			f[i] = math.Exp(launch*l.NormFloat64() + run*k.NormFloat64())
+		}
+		return f
+	}
+}
+
+// measuredRuns says how often each launch was measured at each load point, and what was
+// decided last.
+func measuredRuns(t *testing.T, s *Study) map[string]string {
+	t.Helper()
+	state := stateOf(t, s)
+	launches := map[string]launch{}
+	for _, tr := range state.Trials {
+		launches[tr.TrialID] = launchOf(tr)
+	}
+	counts, last := map[string]int{}, map[string]string{}
+	slices.SortFunc(state.Runs, func(a, b results.Run) int { return int(a.Repeat - b.Repeat) })
+	for _, r := range state.Runs {
+		key := fmt.Sprint(launches[r.TrialID], r.LoadPoint)
+		counts[key]++
+		last[key] = fmt.Sprintf("%d runs: %s", counts[key], r.Decision)
+	}
+	return last
+}
+
+// Interrupted between two trials, a study decides in every point as one that was not.
+func TestDecisionsAreThoseOfAnUndisturbedStudy(t *testing.T) {
+	t.Parallel()
+	goal := sweep
+	goal.Trials = 7
+	noise := spread(1, 0.01, 0.02)
+	calm := sequentialStudy(t, nil)
+	run(t, calm, &fakeExecutor{noise: noise}, goal, Complete)
+	want := measuredRuns(t, calm)
+	decisions := map[string]int{}
+	for _, text := range want {
+		_, decision, _ := strings.Cut(text, ": ")
+		decisions[decision]++
+	}
+	if decisions["continue"] > 0 || decisions[string(stop.Precise)] == 0 || decisions[string(stop.Loses)] == 0 || decisions[string(stop.Planned)] == 0 {
+		t.Fatalf("the study shows too little: %v", decisions)
+	}
+	for _, at := range []int{2, 4, 7} { // 4 is a sentinel
+		s := sequentialStudy(t, nil)
+		// All runs of the trial are kept, and its row is lost: they decide.
+		e := &fakeExecutor{noise: noise, stopAt: at, how: killed, keep: 99}
+		run(t, s, e, goal, killed)
+		if values(e.plans[at-1]).fails {
+			continue // its calm twin had no runs
+		}
+		run(t, reopen(t, s), &fakeExecutor{noise: noise}, goal, Complete)
+		if diff := gocmp.Diff(want, measuredRuns(t, s)); diff != "" {
+			t.Errorf("killed at trial %d (-undisturbed +interrupted)\n%s", at, diff)
+		}
+		if diff := gocmp.Diff(asked(t, calm), asked(t, s)); diff != "" {
+			t.Errorf("killed at trial %d, asked for (-undisturbed +interrupted)\n%s", at, diff)
+		}
+	}
+}
+
+// Runs that a killed trial made count for the next attempt, by the rule of the first.
+func TestRunsOnDiskCount(t *testing.T) {
+	t.Parallel()
+	s := sequentialStudy(t, nil)
+	goal := sweep
+	first := &fakeExecutor{noise: spread(1, 0.01, 0.05), stopAt: 2, how: killed, keep: 3}
+	run(t, s, first, goal, killed)
+	again := &fakeExecutor{noise: first.noise}
+	run(t, reopen(t, s), again, goal, Complete)
+	p, q := first.plans[1], again.plans[0]
+	if q.ConfigID != p.ConfigID || q.Attempt != 2 || len(q.Before) != 3 || len(q.Runs) != len(p.Runs)-3 || gocmp.Diff(p.Stopping, q.Stopping) != "" {
+		t.Errorf("planned %d runs after %d, by\n%+v\nfirst\n%+v", len(q.Runs), len(q.Before), q.Stopping, p.Stopping)
+	}
+	if len(p.Stopping.Rivals) == 0 || p.Stopping.ChosenFrom != 1 {
+		t.Errorf("no rivals: %+v", p.Stopping)
+	}
+	state, seen := stateOf(t, s), map[string]bool{}
+	for _, r := range state.Runs {
+		key := fmt.Sprint(r.ConfigID, r.LoadPoint, r.Repeat, r.TrialID == "t0005")
+		if seen[key] {
+			t.Errorf("%s was measured twice", r.RunID)
+		}
+		seen[key] = true
+	}
+}
+
+func purposes(plans []bench.Plan) string {
+	var text []string
+	for _, p := range plans {
+		text = append(text, fmt.Sprintf("%s%d", p.Purpose[:2], p.Replicate))
+	}
+	return strings.Join(text, " ")
+}
+
+func TestSentinels(t *testing.T) {
+	t.Parallel()
+	s := sequentialStudy(t, nil)
+	goal := sweep
+	goal.Trials = 6
+	e := &fakeExecutor{}
+	run(t, s, e, goal, Complete)
+	if got := purposes(e.plans); got != "se0 se0 se0 se1 se0 se0 se0 se2" {
+		t.Fatalf("trials: %s", got)
+	}
+	for i, p := range e.plans {
+		if sentinel := i == 3 || i == 7; (p.Purpose == Sentinel) != sentinel || sentinel && (p.ConfigID != e.plans[0].ConfigID || p.Attempt != 1 || p.Stopping.Repeats != 2 || p.Stopping.Rule != nil || len(p.Runs) != 4) {
+			t.Errorf("trial %d: %+v", i+1, p)
+		}
+	}
+	if seeds, asks := Measured(stateOf(t, s).Trials); seeds != 6 || asks != 0 {
+		t.Errorf("sentinels count: %d seeds, %d asks", seeds, asks)
+	}
+	more := refine
+	more.Trials = 3
+	again := &fakeExecutor{stopAt: 4, how: killed, keep: 1} // in the sentinel after the third
+	run(t, reopen(t, s), again, more, killed)
+	if got := purposes(again.plans); got != "as0 as0 as0 se3" {
+		t.Fatalf("refined: %s", got)
+	}
+	last := &fakeExecutor{}
+	run(t, reopen(t, s), last, more, Complete)
+	if len(last.plans) == 0 || last.plans[0].Replicate != 3 || last.plans[0].Attempt != 2 || len(last.plans[0].Runs) != 3 {
+		t.Errorf("after the killed sentinel: %s", purposes(last.plans))
+	}
+	never := sequentialStudy(t, func(l *Lock) { l.SentinelEvery = 0 })
+	run(t, never, &fakeExecutor{}, goal, Complete)
+	broken := sequentialStudy(t, nil)
+	run(t, broken, &fakeExecutor{faults: map[int]string{1: engine.OOMLoad}}, goal, Complete)
+	for _, s := range []*Study{never, broken} {
+		if trials := stateOf(t, s).Trials; slices.ContainsFunc(trials, func(t results.Trial) bool { return t.Purpose == Sentinel }) {
+			t.Errorf("a sentinel where none was wanted, or of a default that does not work")
+		}
+	}
+}
+
+func TestPassingFaultsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	sweep := sweep
+	sweep.Trials = 3 // the fourth config fails of itself
+	for _, tt := range []struct {
+		name   string
+		faults map[int]string
+		want   string // attempts of the second config, with outcomes
+		failed int
+	}{
+		{"once", map[int]string{2: engine.Port}, "1 failed, 2 ok", 0},
+		{"twice", map[int]string{2: engine.Port, 3: engine.Killed}, "1 failed, 2 failed", 1},
+		{"not of passing kind", map[int]string{2: engine.HangStart}, "1 failed", 1},
+		{"then of its own", map[int]string{2: engine.ClientOverload, 3: engine.OOMServing}, "1 failed, 2 failed", 1},
+	} {
+		s := sequentialStudy(t, nil)
+		e := &fakeExecutor{faults: tt.faults}
+		run(t, s, e, sweep, Complete)
+		var got []string
+		for _, tr := range stateOf(t, s).Trials {
+			if tr.ConfigID == e.plans[1].ConfigID && tr.Replicate == 0 {
+				got = append(got, fmt.Sprintf("%d %s", tr.Attempt, tr.Outcome))
+			}
+		}
+		if text := strings.Join(got, ", "); text != tt.want || FailedLaunches(stateOf(t, s).Trials) != tt.failed {
+			t.Errorf("%s: %s, %d failed; want %s, %d", tt.name, text, FailedLaunches(stateOf(t, s).Trials), tt.want, tt.failed)
+		}
+		again := &fakeExecutor{}
+		if run(t, reopen(t, s), again, sweep, Complete); len(again.plans) > 0 {
+			t.Errorf("%s: given again, it measured %d more", tt.name, len(again.plans))
+		}
+	}
+	// The harness is killed in the further attempt: a third one is made, no fourth.
+	s := sequentialStudy(t, nil)
+	run(t, s, &fakeExecutor{faults: map[int]string{2: engine.Port}, stopAt: 3, how: killed}, sweep, killed)
+	e := &fakeExecutor{faults: map[int]string{1: engine.Port}}
+	run(t, reopen(t, s), e, sweep, Complete)
+	if e.plans[0].Attempt != 3 || e.plans[1].ConfigID == e.plans[0].ConfigID {
+		t.Errorf("attempts %d of %s, then %s", e.plans[0].Attempt, e.plans[0].ConfigID, e.plans[1].ConfigID)
+	}
+}
+
+// The machine loses 30 % in the middle of a study: the sentinels tell, and what was
+// measured from the last good one on is named; rows that follow say so.
+func TestDriftIsSeen(t *testing.T) {
+	t.Parallel()
+	goal := sweep
+	goal.Trials = 18
+	for _, lost := range []float64{0, 0.3} {
+		s := sequentialStudy(t, func(l *Lock) { l.LoadPoints, l.Repeats = l.LoadPoints[:1], 3 })
+		noise := spread(2, 0.01, 0.005)
+		at := 0
+		e := &fakeExecutor{noise: func(p bench.Plan, r bench.RunPlan) [2]float64 {
+			f := noise(p, r)
+			if fmt.Sscanf(p.TrialID, "t%d", &at); at > 10 {
+				f[1] *= 1 - lost
+			}
+			return f
+		}}
+		run(t, s, e, goal, Complete)
+		drifts, err := s.Drifts(stateOf(t, s))
+		if err != nil || len(drifts) != 2 {
+			t.Fatal(drifts, err)
+		}
+		for _, d := range drifts {
+			off := lost > 0 && d.Metric == "output_tps"
+			if (len(d.Stays) == 1) != off || off && (math.Abs(d.Stays[0].Ratio.Value-0.7) > 0.05 || !slices.Contains(d.Affected, "t0011") || slices.Contains(d.Affected, "t0005")) {
+				t.Errorf("lost %v: %s at %s: %+v, affected %v", lost, d.Metric, d.LoadPoint, d.Stays, d.Affected)
+			}
+		}
+		if last := e.plans[len(e.plans)-1]; strings.Contains(last.Drift, "c1 output_tps -3") != (lost > 0) {
+			t.Errorf("lost %v: the last row says %q", lost, last.Drift)
+		}
+	}
+}
+
+func TestOwnShare(t *testing.T) {
+	began := time.Unix(1000, 0)
+	trial := func(at, total, own float64) results.Trial {
+		return results.Trial{Argv: []string{"x"}, StartedAt: began.Add(time.Duration(at * 1e9)), TotalSeconds: total, HarnessSeconds: own}
+	}
+	for _, tt := range []struct {
+		name   string
+		trials []results.Trial
+		want   float64
+	}{
+		{"none", nil, 0},
+		{"one after the other", []results.Trial{trial(1, 4, 0.5), trial(5, 4, 0.5)}, 0.3},        // 1 s before, 1 s after, 1 s in them
+		{"side by side", []results.Trial{trial(0, 10, 1), trial(0, 10, 1)}, 0.1},                 // each is half of the machine
+		{"of an earlier command", []results.Trial{trial(-100, 50, 50), trial(0, 10, 0.1)}, 0.01}, //
+	} {
+		if got := OwnShare(tt.trials, began, 10*time.Second); math.Abs(got-tt.want) > 1e-9 {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+var studies = flag.Int("studies", 1, "simulated studies of TestTheBestIsMeasuredOn: 100 for the figures of the documentation")
+
+var configsEach = flag.Int("configs", 12, "configs of each of these studies: 40 for the figures")
+
+// Whole studies of made-up servers whose truth is known: the best config is stopped as a
+// loser in at most 5 %, intervals of those that stopped by themselves hold, and time is
+// saved.
+func TestTheBestIsMeasuredOn(t *testing.T) {
+	t.Parallel()
+	lost, wrong, all, held, n := 0, 0, 0, 0, 0
+	var saved, of float64
+	for seed := range *studies {
+		s := sequentialStudy(t, func(l *Lock) { l.Repeats, l.SentinelEvery, l.LoadPoints = 10, 5, l.LoadPoints[:1] })
+		noise := spread(uint64(seed), 0.02, 0.02)
+		e := &fakeExecutor{noise: noise}
+		goal := sweep
+		goal.Trials = *configsEach
+		run(t, s, e, goal, Complete)
+		a := audit{truth: map[string]modelled{}, trials: map[string]bench.Plan{}}
+		for _, p := range e.plans {
+			a.truth[p.ConfigID], a.trials[p.TrialID] = values(p), p
+		}
+		state := stateOf(t, s)
+		l, w, k := a.wrong(state.Runs)
+		lost, wrong, all = lost+l, wrong+w, all+k
+		h, m := a.held(state, noise)
+		held, n = held+h, n+m
+		saving := s.Saved(state)
+		saved, of = saved+saving.Seconds, of+saving.Seconds/saving.Share
+	}
+	t.Logf("%d studies: best lost %d, any config %d of %d; intervals of their launch hold %d of %d (%.1f %%); saved %.0f %% of ten runs each",
+		*studies, lost, wrong, all, held, n, 100*float64(held)/float64(n), 100*saved/of)
+	if lost*20 > *studies || wrong*20 > all {
+		t.Errorf("the best config was eliminated in %d of %d studies, %d of %d configs falsely", lost, *studies, wrong, all)
+	}
+	if *studies >= 20 && (float64(held) < 0.93*float64(n) || saved < 0.2*of) {
+		t.Errorf("%d of %d intervals hold, saved %v", held, n, saved/of)
+	}
+}
+
+// audit holds what was decided against the truth.
+type audit struct {
+	truth  map[string]modelled
+	trials map[string]bench.Plan
+}
+
+// wrong counts configs that were stopped for a rival that they beat by more than the
+// band, the truly fastest among them.
+func (a audit) wrong(runs []results.Run) (best, wrong, all int) {
+	fastest := 0.0
+	for _, m := range a.truth {
+		if !m.fails {
+			fastest = max(fastest, m.tps)
+		}
+	}
+	for _, r := range runs {
+		if r.Decision == string(stop.Continue) {
+			continue
+		}
+		all++
+		var rival string
+		if d := stop.Decision(r.Decision); d != stop.Loses && d != stop.Equal {
+			continue
+		}
+		for word := range strings.FieldsSeq(r.DecisionWhy) {
+			if strings.HasPrefix(word, "t0") {
+				rival = word
+			}
+		}
+		own, other := a.truth[r.ConfigID], a.truth[a.trials[rival].ConfigID]
+		if other.tps == 0 {
+			panic("no rival in " + r.DecisionWhy)
+		}
+		if own.ttft*1.01 < other.ttft || own.tps > other.tps*1.01 {
+			wrong++
+			if own.tps == fastest {
+				best++
+			}
+		}
+	}
+	return best, wrong, all
+}
+
+// held counts the intervals of throughput that hold the truth of their launch.
+func (a audit) held(state State, noise func(bench.Plan, bench.RunPlan) [2]float64) (held, n int) {
+	for _, m := range results.Collect(state.Trials, state.Runs) {
+		p := a.trials[m.TrialID]
+		if p.Replicate > 0 || m.TPS.Launches > 1 {
+			continue
+		}
+		if d := stop.Decision(m.Runs[len(m.Runs)-1].Decision); d != stop.Precise && d != stop.Capped {
+			continue
+		}
+		truth := a.truth[m.ConfigID].tps * launchFactor(p, noise)
+		n++
+		if m.TPS.Low <= truth && truth <= m.TPS.High {
+			held++
+		}
+	}
+	return held, n
+}
+
+// launchFactor is what a launch drew, as the mean over many runs.
+func launchFactor(p bench.Plan, noise func(bench.Plan, bench.RunPlan) [2]float64) float64 {
+	const many = 4000
+	sum := 0.0
+	for k := range many {
+		sum += math.Log(noise(p, bench.RunPlan{Point: bench.Point{Concurrency: 1000 + k}})[1])
+	}
+	return math.Exp(sum / many)
+}
