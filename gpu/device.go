@@ -119,7 +119,7 @@ func (v Inventory) Need(n int) error {
 		return nil
 	}
 	if len(v.Devices) == 0 {
-		return fmt.Errorf("%s wanted, and there is none: %s", count(n, "GPU is", "GPUs are"), v.Reason)
+		return fmt.Errorf("%s wanted, and there is none: %s (`harness gpu` looks again)", count(n, "GPU is", "GPUs are"), v.Reason)
 	}
 	var each []string
 	for _, d := range v.Devices {
@@ -129,7 +129,7 @@ func (v Inventory) Need(n int) error {
 		}
 		each = append(each, fmt.Sprintf("GPU %d (%s): %s", d.Index, d.Name, state))
 	}
-	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer with --device-num", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), strings.Join(each, "; "))
+	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer with --device-num, and see `harness gpu`", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), strings.Join(each, "; "))
 }
 
 func count(n int, one, many string) string {

@@ -44,6 +44,13 @@ type Reading struct {
 	Values [metrics]float64 // by Metric; NaN: not said
 }
 
+// Set sets the value of a metric by its name; a name that is none is passed over.
+func (r *Reading) Set(metric string, value float64) {
+	if m := slices.Index(metricNames[:], metric); m >= 0 {
+		r.Values[m] = value
+	}
+}
+
 // unread is a reading that says nothing yet.
 func unread(device string) Reading {
 	r := Reading{Device: device}

@@ -77,6 +77,8 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("TABLES", tables) // synthetic.csv, an invented table
 	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+string(filepath.ListSeparator)+filepath.Dir(command))
 	env.Setenv("GPU", recorded) // answers of nvidia-smi
+	env.Setenv("HARNESS_NVML", "0") // nor a real driver's library
+	env.Setenv("HARNESS_GPU_LOCKS", filepath.Join(env.WorkDir, "locks"))
 	env.Setenv("GORACE", noExitSleep)
 	env.Setenv("LAUNCHES", filepath.Join(env.WorkDir, "launches"))
 	return nil

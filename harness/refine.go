@@ -98,6 +98,9 @@ func reconsider(c *cli.Context, s *study.Study) error {
 		}
 		return usagef("--slo %s: limits of single requests are counted while a run is measured, and study %s was begun with %s: begin another with `harness sweep`; limits of a run's metrics, such as ttft_p99=0.5s, can be asked of any", now.slo, s.Lock.ID, was)
 	}
+	if err := now.checkEnergy(s.Lock.GPUPrice, s.Lock.Simulated || s.Lock.Launch.Server.NeedsGPU, s.Lock.Engine); err != nil {
+		return err
+	}
 	from := s.Lock.From
 	if c.IsSet("from") {
 		if from, err = readFrom(c.String("from"), s.Lock); err != nil {

@@ -33,6 +33,7 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.StringFlag{Name: "rate", Usage: "requests a second, sent whatever has become of those before: one number, or a ladder such as 0.5,2,8"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
 			objectiveFlag, sloFlag, fromFlag,
+			&cli.Float64Flag{Name: "gpu-price", Usage: "`PRICE` of an hour of one GPU, in any currency: runs get cost_per_million_tokens"},
 			studyFlag, seedFlag, jsonFlag),
 		Action: a.sweep,
 	}, false)
@@ -49,6 +50,7 @@ type sweepOptions struct {
 	openLoop bench.OpenLoop
 	judged   judged
 	from     string // as given; "": not
+	gpuPrice float64
 	protocol protocol
 	dir      string // "" = choose one
 	seed     uint64
@@ -57,7 +59,7 @@ type sweepOptions struct {
 }
 
 func readSweepOptions(c *cli.Context) (sweepOptions, error) {
-	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"), dir: c.String("study"),
+	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"), gpuPrice: c.Float64("gpu-price"), dir: c.String("study"),
 		seed: c.Uint64("seed"), dryRun: c.Bool("dry-run"), json: c.Bool("json")}
 	if err := positive(c, "trials"); err != nil {
 		return o, err

@@ -51,6 +51,9 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 	if err := w.checkDevices(); err != nil {
 		return nil, err
 	}
+	if err := o.judged.checkEnergy(o.gpuPrice, w.chosen.simulated || w.chosen.launch.Server.NeedsGPU, w.chosen.engine); err != nil {
+		return nil, err
+	}
 	w.spec = w.chosen.spec
 	candidate := o.dir
 	if candidate == "" {
@@ -170,7 +173,7 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
 		Flags:    w.chosen.knownFlags(),
 		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points,
-		Objectives: o.judged.objectives, Limits: o.judged.limits, SLO: o.judged.slo, Seed: o.seed, Host: host, GPUs: w.gpus(),
+		Objectives: o.judged.objectives, Limits: o.judged.limits, SLO: o.judged.slo, GPUPrice: o.gpuPrice, Seed: o.seed, Host: host, GPUs: w.gpus(),
 	}
 	o.protocol.set(&w.lock)
 	return nil
@@ -217,15 +220,13 @@ func vocabulary(safe [2]int, facts map[string]space.Value) (low, high int) {
 }
 
 func (w *sweepWork) checkDevices() error {
-	n := len(w.inventory.Usable())
-	if !w.chosen.launch.Server.NeedsGPU || w.options.devices <= n {
+	if !w.chosen.launch.Server.NeedsGPU {
 		return nil
 	}
-	why := w.inventory.Reason
-	if n > 0 {
-		why = fmt.Sprintf("%s can be used", report.Plural(n, "GPU"))
+	if err := w.inventory.Need(w.options.devices); err != nil {
+		return fmt.Errorf("--device-num %d: %w", w.options.devices, err)
 	}
-	return fmt.Errorf("--device-num %d, but %s: see `harness gpu`", w.options.devices, why)
+	return nil
 }
 
 // gpus are the devices that the study's servers may use: the first usable ones.

@@ -49,7 +49,7 @@ func judge(name string) (metric, higher bool) {
 	switch {
 	case strings.HasSuffix(name, "_tps") || strings.HasSuffix(name, "_rps"):
 		return true, true
-	case slices.Contains([]string{"energy_j", "joules_per_token", "power_mean_w", "memory_peak_bytes"}, name):
+	case slices.Contains([]string{"energy_j", "joules_per_token", "power_mean_w", "memory_peak_bytes", "cost_per_million_tokens"}, name):
 		return true, false
 	}
 	for _, latency := range []string{"ttft_", "tpot_", "itl_", "e2e_"} {

@@ -7,8 +7,8 @@ import (
 )
 
 func TestMetrics(t *testing.T) {
-	good := 3.0
-	run := Run{TTFTP99S: 0.25, OutputTPS: 900, GoodRPS: &good}
+	good, joules := 3.0, 0.5
+	run := Run{TTFTP99S: 0.25, OutputTPS: 900, GoodRPS: &good, JoulesPerToken: &joules}
 	for _, c := range []struct {
 		name, column string
 		higher       bool
@@ -19,6 +19,8 @@ func TestMetrics(t *testing.T) {
 		{"output_tps", "output_tps", true, 900},
 		{"good_rps", "good_rps", true, 3},
 		{"energy", "energy_j", false, math.NaN()}, // not measured
+		{"joules_per_token", "joules_per_token", false, 0.5},
+		{"cost_per_million_tokens", "cost_per_million_tokens", false, math.NaN()},
 	} {
 		m, ok := MetricOf(c.name)
 		if !ok || m.Name != c.column || m.Higher != c.higher {

@@ -78,6 +78,14 @@ type Trial struct {
 	HarnessSeconds float64   `parquet:"harness_s" json:"harness_s"`         // of these, what harness itself took: neither launch, warm-up, load, cool-down nor stop
 	Drift          string    `parquet:"drift,dict" json:"drift,omitempty"`  // how the baseline was off at the sentinel before; "": it was not, or there was none
 
+	// What was found of the GPUs before the launch.
+	GateVerdict      string   `parquet:"gate_verdict,dict" json:"gate_verdict,omitempty"`               // open | marked | refused; "": nobody looked
+	GateReason       string   `parquet:"gate_reason" json:"gate_reason,omitempty"`                      // "" where open
+	GateWaitSeconds  float64  `parquet:"gate_wait_s" json:"gate_wait_s,omitempty"`                      // until the verdict
+	GateMemoryBytes  *float64 `parquet:"gate_memory_bytes,optional" json:"gate_memory_bytes,omitempty"` // in use, of the GPU that had most; null: not said
+	GateTemperatureC *float64 `parquet:"gate_temperature_c,optional" json:"gate_temperature_c,omitempty"`
+	TelemetryFault   string   `parquet:"telemetry_fault" json:"telemetry_fault,omitempty"` // why the GPUs could not be read, or what they said went wrong; "": nothing
+
 	// Params is the config. It becomes a column for each parameter.
 	Params []Param `parquet:"-" json:"-"`
 }
@@ -165,7 +173,21 @@ type Run struct {
 	ClientErrorP99 float64   `parquet:"client_error_p99_s"` // what the client may have added to a stamp; NaN: not known
 	ClientLagP99   float64   `parquet:"client_lag_p99_s"`   // lateness of sends against the schedule; NaN in a closed loop
 	ClientFaults   string    `parquet:"client_faults"`      // why this machine's part in the times is too large; "" where it is not
-	EnergyJ        *float64  `parquet:"energy_j,optional"`  // null: not measured
+
+	// Of the trial's GPUs together, while the run lasted; null: not measured.
+	EnergyJ          *float64 `parquet:"energy_j,optional"`
+	EnergySource     string   `parquet:"energy_source,dict"`          // counter | power: the integral of power over time | "" where there is none
+	JoulesPerToken   *float64 `parquet:"joules_per_token,optional"`   // energy / output tokens
+	PowerMeanW       *float64 `parquet:"power_mean_w,optional"`       // energy / duration
+	MemoryPeakBytes  *float64 `parquet:"memory_peak_bytes,optional"`  // of the GPU that had most in use
+	GPUUtilization   *float64 `parquet:"gpu_utilization,optional"`    // 0 to 1: share of time in which a kernel ran, mean of the GPUs
+	TemperatureMaxC  *float64 `parquet:"temperature_max_c,optional"`  // of the hottest GPU
+	ThrottledShare   *float64 `parquet:"throttled_share,optional"`    // 0 to 1, of the time: slowed by heat or supply
+	PowerCappedShare *float64 `parquet:"power_capped_share,optional"` // 0 to 1, of the time: held at the power limit
+
+	// What a million output tokens cost, in the currency of the price of a GPU hour that
+	// was given; null: none was.
+	CostPerMillion *float64 `parquet:"cost_per_million_tokens,optional"`
 }
 
 // Request is one row of requests. Times are ns from the run's start, -1 where the

@@ -119,6 +119,9 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	if row.InvalidReason == "" && row.ClientFaults != "" && t.plan.StrictClient {
 		row.InvalidReason = clientPrefix + row.ClientFaults
 	}
+	if slowed := t.meterRun(&row, o.result.Start); row.InvalidReason == "" {
+		row.InvalidReason = slowed
+	}
 	row.Valid = row.InvalidReason == ""
 	return row
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"time"
 
+	"harness/gpu"
 	"harness/harness/bench/stop"
 	"harness/harness/engine"
 	"harness/harness/load"
@@ -34,8 +35,10 @@ type Event struct {
 
 // Runner runs trials. Watch may be nil.
 type Runner struct {
-	Store results.Store
-	Watch func(Event)
+	Store     results.Store
+	Watch     func(Event)
+	Telemetry Telemetry
+	Gate      gpu.Evidence // what was found of the GPUs before; zero: nobody looked
 }
 
 // trial is the state of one running trial.
@@ -51,6 +54,10 @@ type trial struct {
 	spent   time.Duration // in what a trial is for: all but harness's own work
 	samples []results.Sample
 	pace    pace
+
+	meter     *gpu.Meter     // nil: the GPUs are not read
+	simulated *simulatedGPUs // nil: they are real
+	windows   []window       // of the runs, in their order
 }
 
 // Run measures a plan on the given GPUs (as CUDA_VISIBLE_DEVICES takes them; none: the
@@ -64,8 +71,12 @@ func (r Runner) Run(ctx, abort context.Context, p Plan, gpus []string) (results.
 		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
 	}
 	t := &trial{Runner: r, plan: p, source: source, born: time.Now(), row: newRow(p, gpus), tries: slices.Clone(p.Before)}
+	t.gate(r.Gate)
+	t.startMeter(ctx, gpus)
 	failure, err := t.measure(ctx, gpus)
+	t.blameGPU(failure)
 	t.stop(abort)
+	t.stopMeter()
 	if err != nil {
 		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
 	}
@@ -197,6 +208,7 @@ func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure,
 	case err != nil:
 		return t.diagnose(ctx, engine.PhaseStart, engine.HangStart, err.Error()), nil
 	}
+	t.simulated.serve(server.URL)
 	t.target = load.Target{URL: server.URL, API: load.API(t.plan.Launch.Server.API), ExtraBody: t.extraBody()}
 	if t.target.API == load.Completions || t.target.API == load.Chat {
 		t.target.Model = server.ModelName(ctx)

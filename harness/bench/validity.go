@@ -8,10 +8,11 @@ import (
 
 // Bounds of the validity gate (a run outside is kept, marked, and measured again).
 const (
-	maxFailedShare = 0.001 // of a run's requests
-	maxCachedShare = 0.01  // of its prompt tokens beyond those that are shared by design: the prompts are new
-	maxSharedShare = 0.02  // the same where some are shared: servers cache whole blocks
-	MaxTries       = 3     // of one run, the first included
+	maxFailedShare    = 0.001 // of a run's requests
+	maxCachedShare    = 0.01  // of its prompt tokens beyond those that are shared by design: the prompts are new
+	maxSharedShare    = 0.02  // the same where some are shared: servers cache whole blocks
+	maxThrottledShare = 0.1   // of its time
+	MaxTries          = 3     // of one run, the first included
 )
 
 // clientPrefix begins the invalid reason of a run whose times say more of this machine

@@ -130,6 +130,7 @@ func (m *machine) step(r *replica, now time.Duration) {
 		m.death = outOfMemory(m.s, m.s.dynamicNeedMiB(n, m.spread))
 		return
 	}
+	r.power.step(m.s.gpu, now, length, len(r.batch) > 0, len(r.running))
 	m.schedule(event{at: now + length, replica: r})
 }
 

@@ -26,6 +26,10 @@ type replica struct {
 	pipelineFull bool        // the last step was one of prompts
 	busy         bool
 
+	power     power
+	asked     time.Duration // when its GPUs were last asked for, and how busy they had been then
+	askedBusy time.Duration
+
 	steps    int // decode steps
 	retracts int
 	logs     []string

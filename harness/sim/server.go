@@ -35,6 +35,7 @@ func newServer(s *setup, o options, c *clock) *server {
 	get("/get_model_info", h.modelInfo)
 	get("/server_info", h.serverInfo)
 	get("/get_server_info", h.serverInfo)
+	get("/simulated_gpus", h.simulatedGPUs)
 	h.route("/flush_cache", h.flushCache, "GET", "POST")
 	h.route("/generate", h.generate, "POST", "PUT")
 	h.route("/v1/completions", h.completions, "POST")

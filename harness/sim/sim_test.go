@@ -35,6 +35,7 @@ func TestEndpoints(t *testing.T) {
 		{"old server info", "GET", "/get_server_info", "", 200, `"version":"0.5.23-sim"`},
 		{"flush", "POST", "/flush_cache", "", 200, `^Cache flushed`},
 		{"metrics", "GET", "/metrics", "", 200, `sglang:num_running_reqs\{.*simulated="true"`},
+		{"GPUs", "GET", "/simulated_gpus", "", 200, `^\[\{"energy_j":[0-9.]+,"memory_bytes":[0-9.e+]+,"power_w":70,"temperature_c":30,"throttle_reasons":0,"utilization":0\}\]$`},
 		{"no such path", "GET", "/nothing", "", 404, `"Not Found"`},
 		{"wrong method", "GET", "/generate", "", 405, `"Method Not Allowed"`},
 

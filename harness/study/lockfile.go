@@ -56,6 +56,7 @@ type Lock struct {
 	Limits          []string                 `json:"limits,omitempty"`         // that a point must keep to count, likewise
 	SLO             load.SLO                 `json:"slo,omitzero"`             // of single requests: what makes one good
 	From            []Source                 `json:"from,omitempty"`           // studies that this one builds on
+	GPUPrice        float64                  `json:"gpu_price,omitempty"`      // of an hour of one GPU, in any currency; 0: not given
 	Seed            uint64                   `json:"seed"`
 	Host            string                   `json:"host"`
 	GPUs            []GPU                    `json:"gpus"`

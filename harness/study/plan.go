@@ -19,7 +19,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
-		StrictClient: l.Lock.StrictClient, CoolDownSeconds: l.Lock.CoolDownSeconds, Drift: l.driftNow(),
+		StrictClient: l.Lock.StrictClient, CoolDownSeconds: l.Lock.CoolDownSeconds, GPUPrice: l.Lock.GPUPrice, Drift: l.driftNow(),
 	}
 	if c.alone {
 		p.Parallel = 1
