@@ -129,7 +129,7 @@ func (v Inventory) Need(n int) error {
 		}
 		each = append(each, fmt.Sprintf("GPU %d (%s): %s", d.Index, d.Name, state))
 	}
-	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer with --device-num, and see `harness gpu`", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), strings.Join(each, "; "))
+	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer, and see `harness gpu`", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), strings.Join(each, "; "))
 }
 
 func count(n int, one, many string) string {

@@ -84,7 +84,7 @@ func TestLeaseNever(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, text := range map[int]string{
-		2: "2 GPUs are wanted, and 1 of 2 can be used: GPU 0 (H100 (simulated)): can be used; GPU 1 (H100 (simulated)): MIG is on; ask for fewer with --device-num, and see `harness gpu`",
+		2: "2 GPUs are wanted, and 1 of 2 can be used: GPU 0 (H100 (simulated)): can be used; GPU 1 (H100 (simulated)): MIG is on; ask for fewer, and see `harness gpu`",
 		0: "a lease of 0 devices is wanted: at least 1 must be",
 	} {
 		if _, err := p.Acquire(waiting(t), Want{Devices: want}); err == nil || err.Error() != text {

@@ -76,7 +76,7 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("TABLES", tables) // synthetic.csv, an invented table
 	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+string(filepath.ListSeparator)+filepath.Dir(command))
-	env.Setenv("GPU", recorded) // answers of nvidia-smi
+	env.Setenv("GPU", recorded)     // answers of nvidia-smi
 	env.Setenv("HARNESS_NVML", "0") // nor a real driver's library
 	env.Setenv("HARNESS_GPU_LOCKS", filepath.Join(env.WorkDir, "locks"))
 	env.Setenv("GORACE", noExitSleep)
