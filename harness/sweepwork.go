@@ -14,7 +14,6 @@ import (
 	"harness/gpu"
 	"harness/harness/load"
 	"harness/harness/study"
-	"harness/results/report"
 	"harness/space"
 )
 

@@ -45,7 +45,7 @@ type Plan struct {
 	// CoolDownSeconds is how long the machine is left alone between two runs.
 	CoolDownSeconds float64 `json:"cool_down_s,omitempty"`
 	GPUPrice        float64 `json:"gpu_price,omitempty"` // of an hour of one GPU, in any currency; 0: not given
-	Drift           string  `json:"drift,omitempty"` // what the last sentinel found
+	Drift           string  `json:"drift,omitempty"`     // what the last sentinel found
 }
 
 // RunPlan is one run: Requests offered at a load point.
