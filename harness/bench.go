@@ -155,11 +155,14 @@ func (o *benchOptions) readPoint(c *cli.Context) error {
 		return err
 	}
 	if len(points) > 1 {
-		return usagef("bench offers one load, and these are %d: give one --concurrency or one --rate; `harness sweep` measures ladders", len(points))
+		return usagef("bench offers one load, and these are %d: give one --concurrency, --rate or --burst; `harness sweep` measures ladders", len(points))
 	}
 	o.point = points[0]
-	if o.ramp > 0 && o.point.Concurrency == 0 {
+	if o.ramp > 0 && (o.point.Concurrency == 0 || o.point.Once) {
 		return usagef("--ramp %v: it spreads the start of a closed loop, and there is none", o.ramp)
+	}
+	if fixed := o.point.Once || o.point.Stages != ""; fixed && (o.duration > 0 || o.requests > 0) {
+		return usagef("--requests and --duration: --burst and --stages say themselves how much is sent; leave these out")
 	}
 	if o.duration > 0 && o.point == (bench.Point{}) {
 		return usagef("--duration %v: a trace has its own times; --requests takes only its first ones", o.duration)

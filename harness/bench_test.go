@@ -217,6 +217,10 @@ func TestWorkloadFlags(t *testing.T) {
 		{"--sharegpt /s --osl 9", load.Workload{Output: "9", Seed: 1, ShareGPT: &load.ShareGPTFile{Path: "/s"}}, one},
 		{"--rate 0.5,8", load.Workload{Input: "512", Output: "64", Seed: 1}, []bench.Point{{Rate: 0.5}, {Rate: 8}}},
 		{"--rate 4 --concurrency 1,8", load.Workload{Input: "512", Output: "64", Seed: 1}, []bench.Point{{Concurrency: 1}, {Concurrency: 8}, {Rate: 4}}},
+		{"--burst 4,8", load.Workload{Input: "512", Output: "64", Seed: 1}, []bench.Point{{Concurrency: 4, Once: true}, {Concurrency: 8, Once: true}}},
+		{"--stages c2:5s,r4:1m", load.Workload{Input: "512", Output: "64", Seed: 1}, []bench.Point{{Stages: "c2:5s,r4:60s"}}},
+		{"--rate-cap 2", load.Workload{Input: "512", Output: "64", Seed: 1}, []bench.Point{{Concurrency: 16, RateCap: 2}}},
+		{"--concurrency 2,4 --rate-cap 2 --rate 1", load.Workload{Input: "512", Output: "64", Seed: 1}, []bench.Point{{Concurrency: 2, RateCap: 2}, {Concurrency: 4, RateCap: 2}, {Rate: 1}}},
 		{"--trace /t --concurrency 2", load.Workload{Seed: 1, Trace: &load.TraceFile{Path: "/t"}}, []bench.Point{{Concurrency: 2}}},
 	} {
 		got, points, err := read(strings.Fields(tt.args)...)
@@ -229,7 +233,9 @@ func TestWorkloadFlags(t *testing.T) {
 		"--think 1s": "--turns", "--vocab 9": "LOW-HIGH", "--vocab 9-5": "not empty", "--trace-speed 2": "--trace", "--trace /t --sharegpt /s": "leave one out",
 		"--trace /t --isl 5": "the file says", "--range-ratio 0.5": "go together", "--range-ratio-style vllm": "go together", "--range-ratio 2 --range-ratio-style vllm": "0 to less than 1",
 		"--range-ratio 0.5 --range-ratio-style llama": "llama", "--isl uniform:1-2 --range-ratio 0.5 --range-ratio-style vllm": "single number",
-		"--turns 2 --prefix 1x1x1": "one of", "--rate 0": "--rate", "--rate 1,1": "twice", "--rate x": "--rate", "--workload /nowhere": "/nowhere",
+		"--turns 2 --prefix 1x1x1": "one of", "--rate 0": "--rate", "--rate 1,1": "twice", "--rate x": "--rate",
+		"--burst 0": "--burst", "--burst 4 --rate 1": "--burst and --rate", "--stages c2:5s --concurrency 4": "--stages and --concurrency", "--stages c2": "such as c8:30s",
+		"--rate-cap 0": "--rate-cap 0", "--rate-cap 1 --rate 2": "beside --concurrency", "--workload /nowhere": "/nowhere",
 	} {
 		_, _, err := read(strings.Fields(args)...)
 		var exit *exitError

@@ -33,6 +33,7 @@ type benchJSON struct {
 	InFlight     *float64       `json:"in_flight"`
 	Steady       steadyJSON     `json:"steady"`
 	SLO          *sloJSON       `json:"slo,omitempty"`
+	Stages       []stageJSON    `json:"stages,omitempty"`
 
 	TTFT      distributionJSON `json:"ttft_s"`
 	TPOT      distributionJSON `json:"tpot_s"`
@@ -113,7 +114,7 @@ func (t *tally) json() benchJSON {
 		OutputTPS:    median(func(s *load.Summary) float64 { return s.OutputTPS }), TotalTPS: median(func(s *load.Summary) float64 { return s.TotalTPS }),
 		RequestRPS: median(func(s *load.Summary) float64 { return s.RequestRPS }), InFlight: median(func(s *load.Summary) float64 { return s.InFlight }),
 		Steady: steadyJSON{median(func(s *load.Summary) float64 { return s.Steady.ToSeconds - s.Steady.FromSeconds }), median(func(s *load.Summary) float64 { return s.Steady.OutputTPS })},
-		Client: t.client()}
+		Stages: t.stages(), Client: t.client()}
 	if d.Warnings == nil {
 		d.Warnings = []string{}
 	}

@@ -164,6 +164,14 @@ func (a *app) fitWorkload(o *benchOptions, found engine.Found, target load.Targe
 	return source, how, err
 }
 
+// ended tells how many requests of a run have ended, of how many where that is known.
+func ended(live *bench.Live) string {
+	if live.Requests > 0 {
+		return fmt.Sprintf("%d of %d requests", live.Ended.Load(), live.Requests)
+	}
+	return report.Plural(int(live.Ended.Load()), "request")
+}
+
 // benchRuns warms up and measures. It returns what was measured before an error or an
 // interruption.
 func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *progress) (runs []bench.Measured, err error) {
@@ -180,7 +188,10 @@ func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *
 		if a.ctx.Err() != nil {
 			break
 		}
-		p.set(func() { p.at, p.now, p.since = at, fmt.Sprintf("run %d of %d", i+1, o.repeats), time.Now() })
+		p.set(func() {
+			p.at, p.now, p.since = at, fmt.Sprintf("run %d of %d", i+1, o.repeats), time.Now()
+			p.done = func() string { return ", " + ended(live) }
+		})
 		began := time.Now()
 		m, err := live.Run(a.ctx, first+i)
 		if err != nil {

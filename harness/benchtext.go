@@ -56,6 +56,7 @@ func (t *tally) text(w io.Writer) {
 	}
 	tw.Flush()
 	fmt.Fprintln(w)
+	t.textStages(w)
 	t.textRates(w)
 	t.textClient(w)
 	for _, text := range t.warnings() {

@@ -84,16 +84,16 @@ func readSets(texts []string) (map[string][]space.Value, error) {
 	return set, nil
 }
 
-// readConcurrency parses a ladder such as 1,8,32.
-func readConcurrency(text string) ([]int, error) {
+// readConcurrency parses a ladder such as 1,8,32 of a flag.
+func readConcurrency(flag, text string) ([]int, error) {
 	var ladder []int
 	for _, t := range strings.Split(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(t))
 		if err != nil || n < 1 || n > 100_000 {
-			return nil, usagef("--concurrency %q: write whole numbers from 1 on, such as 16 or 1,8,32", text)
+			return nil, usagef("--%s %q: write whole numbers from 1 on, such as 16 or 1,8,32", flag, text)
 		}
 		if slices.Contains(ladder, n) {
-			return nil, usagef("--concurrency %q: %d is given twice", text, n)
+			return nil, usagef("--%s %q: %d is given twice", flag, text, n)
 		}
 		ladder = append(ladder, n)
 	}

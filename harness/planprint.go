@@ -191,9 +191,15 @@ func share(part, whole space.Rank) string {
 
 // pointsText tells the offered loads: in flight, a second, or the trace's own times.
 func pointsText(points []bench.Point) string {
-	var inFlight, rates, parts []string
+	var inFlight, rates, once, parts []string
 	for _, p := range points {
 		switch {
+		case p.Stages != "":
+			parts = append(parts, "in stages: "+string(p.Stages))
+		case p.Once:
+			once = append(once, fmt.Sprint(p.Concurrency))
+		case p.RateCap > 0:
+			inFlight = append(inFlight, fmt.Sprintf("%d (at most %v requests a second)", p.Concurrency, p.RateCap))
 		case p.Concurrency > 0:
 			inFlight = append(inFlight, fmt.Sprint(p.Concurrency))
 		case p.Rate > 0:
@@ -204,6 +210,9 @@ func pointsText(points []bench.Point) string {
 	}
 	if len(inFlight) > 0 {
 		parts = append(parts, "in flight: "+strings.Join(inFlight, ", "))
+	}
+	if len(once) > 0 {
+		parts = append(parts, "all at once: "+strings.Join(once, ", "))
 	}
 	if len(rates) > 0 {
 		parts = append(parts, "requests a second: "+strings.Join(rates, ", "))
@@ -238,6 +247,8 @@ func trialGuess(l study.Lock, source *load.Source) time.Duration {
 	}
 	for _, r := range bench.Ladder(l.LoadPoints, source, repeats) {
 		switch {
+		case r.Stages != "":
+			s += r.Stages.Seconds() + output*token
 		case r.Concurrency > 0: // one answer after the other
 			s += math.Ceil(float64(r.Requests)/float64(r.Concurrency)) * output * token
 		case r.Rate > 0:

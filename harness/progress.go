@@ -26,9 +26,10 @@ type progress struct {
 	bars *mpb.Progress     // nil: no terminal
 	bar  *mpb.Bar
 
-	mu    sync.Mutex // the bar reads what follows from its own goroutine
-	now   string     // what the running trial does
-	since time.Time  // since when; zero: not shown
+	mu    sync.Mutex    // the bar reads what follows from its own goroutine
+	now   string        // what the running trial does
+	since time.Time     // since when; zero: not shown
+	done  func() string // how far that is; nil: not shown. It is called under mu
 	at    study.Progress
 }
 
@@ -56,6 +57,9 @@ func (p *progress) state() string {
 	text := " " + p.now
 	if !p.since.IsZero() {
 		text += fmt.Sprintf(", %.0f s", time.Since(p.since).Seconds())
+	}
+	if p.done != nil {
+		text += p.done()
 	}
 	return text + left(p.at)
 }

@@ -80,6 +80,9 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 	if o.openLoop, err = readOpenLoop(c); err != nil {
 		return o, err
 	}
+	if err := plannable(o.points, o.openLoop); err != nil {
+		return o, err
+	}
 	o.from = c.String("from")
 	if c.IsSet("from") && o.from == "" {
 		return o, usagef("--from is empty: name folders of studies, or none")

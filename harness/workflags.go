@@ -39,6 +39,9 @@ var workloadFlags = []cli.Flag{
 	&cli.Float64Flag{Name: "trace-speed", Usage: "replay the trace so many `TIMES` as fast", Value: 1},
 	&cli.StringFlag{Name: "sharegpt", Usage: "first questions of a ShareGPT-style JSON `FILE`; its answers' lengths, or --osl"},
 	&cli.StringFlag{Name: "vocab", Usage: "draw token ids from `LOW-HIGH`, the second not included"},
+	&cli.StringFlag{Name: "burst", Usage: "send `N` requests all at once, and no more: one number, or a ladder such as 16,64"},
+	&cli.StringFlag{Name: "stages", Usage: "a staircase of loads, `LOAD:TIME,...`: c8:30s,c16:30s,r2.5:1m keeps 8 in flight, then 16, then sends 2.5 a second"},
+	&cli.Float64Flag{Name: "rate-cap", Usage: "the closed loop of --concurrency sends no more than `R` requests a second"},
 	&cli.StringFlag{Name: "arrival", Usage: "`HOW` the gaps of --rate are drawn: poisson, constant or gamma", Value: string(load.Poisson)},
 	&cli.Float64Flag{Name: "burstiness", Usage: "`SHAPE` of gamma gaps: 1 is poisson, less comes in bursts", Value: 1},
 	&cli.StringFlag{Name: "arrival-style", Usage: "`STYLE`: rescaled (the last request is due at N/rate exactly) or pure (as drawn)", Value: "rescaled"},
@@ -222,50 +225,6 @@ func readOpenLoop(c *cli.Context) (bench.OpenLoop, error) {
 	return o, nil
 }
 
-// readRates parses a ladder of request rates such as 0.5,2,8.
-func readRates(text string) ([]float64, error) {
-	var rates []float64
-	for _, t := range strings.Split(text, ",") {
-		r, err := strconv.ParseFloat(strings.TrimSpace(t), 64)
-		if err != nil || !(r >= 1e-3 && r <= 1e6) {
-			return nil, usagef("--rate %q: write requests a second from 0.001 on, such as 4 or 0.5,2,8", text)
-		}
-		if slices.Contains(rates, r) {
-			return nil, usagef("--rate %q: %v is given twice", text, r)
-		}
-		rates = append(rates, r)
-	}
-	return rates, nil
-}
-
-// readPoints are the load points of --concurrency and --rate; with neither, the
-// trace's own times, where there is one, or a closed loop of the default.
-func readPoints(c *cli.Context, w load.Workload) ([]bench.Point, error) {
-	var points []bench.Point
-	if c.IsSet("concurrency") || !c.IsSet("rate") && w.Trace == nil {
-		ladder, err := readConcurrency(c.String("concurrency"))
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range ladder {
-			points = append(points, bench.Point{Concurrency: n})
-		}
-	}
-	if c.IsSet("rate") {
-		rates, err := readRates(c.String("rate"))
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rates {
-			points = append(points, bench.Point{Rate: r})
-		}
-	}
-	if len(points) == 0 {
-		points = []bench.Point{{}}
-	}
-	return points, nil
-}
-
 // sameWorkload refuses flags that ask for another workload or other load points than
 // a study was begun with: it cannot change them.
 func sameWorkload(c *cli.Context, lock study.Lock) error {
@@ -278,7 +237,7 @@ func sameWorkload(c *cli.Context, lock study.Lock) error {
 		return err
 	}
 	diffs := workloadDifferences(lock.Workload, source.Workload())
-	if c.IsSet("concurrency") || c.IsSet("rate") {
+	if givesPoints(c) {
 		points, err := readPoints(c, w)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"harness/harness/engine"
@@ -24,12 +25,14 @@ type Live struct {
 	OpenLoop  OpenLoop
 	Ramp      time.Duration // spreads the start of a closed loop
 	Fresh     bool          // a new connection for each request
-	Requests  int           // of a run; 0: as many as are sent within Duration
+	Requests  int           // of a run; 0: as many as are sent within Duration or the stages
 	Duration  time.Duration // requests are sent for so long; 0: until all are
 	Warmup    int           // requests before the first run, with other prompts
 	SLO       load.SLO
 	Lenient   bool // a run in which this machine was too busy is valid, with a warning
 	Simulated bool
+
+	Ended atomic.Int64 // requests of the present run that have ended: to be watched while Run goes on
 
 	rate float64 // requests/s of the warm-up: how many prompts a Duration takes
 }
@@ -46,7 +49,7 @@ type Measured struct {
 // succeeds, with the first one's error: then nothing is worth measuring.
 func (l *Live) Warm(ctx context.Context) error {
 	n := l.Warmup
-	if n == 0 && l.Duration > 0 && l.Point.Rate == 0 {
+	if n == 0 && (l.Duration > 0 && l.Point.Rate == 0 || l.Point.Stages.Closed()) {
 		n = l.Point.ConcurrencyGuess() // else nobody knows how many prompts are needed
 	}
 	if most := l.Source.Len(); most > 0 {
@@ -79,6 +82,11 @@ func (l *Live) Run(ctx context.Context, repeat int) (Measured, error) {
 	prompts := l.Source.Prompts(block, l.prompts())
 	options := l.Point.Options(l.OpenLoop, prompts, l.Source.Workload().Seed+block)
 	options.Ramp, options.FreshConnections, options.StopSending = l.Ramp, l.Fresh, l.Duration
+	l.Ended.Store(0)
+	options.Enough = func(*load.Record, int64) string {
+		l.Ended.Add(1)
+		return ""
+	}
 	flushed, flushErr := l.Peer.Flush(ctx)
 	before, counts := l.generated(ctx)
 	started := time.Now().UTC()
@@ -104,8 +112,8 @@ func (l *Live) Run(ctx context.Context, repeat int) (Measured, error) {
 	if flushErr != nil && ctx.Err() == nil {
 		m.Warnings = append(m.Warnings, "the prefix cache was not flushed before the run, and may hold older prompts: "+flushErr.Error())
 	}
-	if l.Requests == 0 && l.Point.Rate == 0 && s.Unsent == 0 && len(m.Records) == len(prompts) {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("all %d prompts were used up before the %v were over: the run is shorter", len(prompts), l.Duration))
+	if l.Requests == 0 && (l.Point.Stages.Closed() || l.Duration > 0 && l.Point.Rate == 0) && s.Unsent == 0 && len(m.Records) == len(prompts) {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("all %d prompts were used up before the time was over: the run is shorter", len(prompts)))
 	}
 	if after, ok := l.generated(ctx); ok && counts && s.Failed == 0 && s.Unsent == 0 {
 		m.Warnings = append(m.Warnings, crossCheck(after-before, s.OutputTokens)...)
@@ -117,12 +125,16 @@ func (l *Live) Run(ctx context.Context, repeat int) (Measured, error) {
 // many as the warm-up's speed would take.
 func (l *Live) prompts() int {
 	n := l.Requests
-	if n == 0 {
+	if n == 0 && l.Point.Stages != "" {
+		n = l.Point.Stages.requests(l.rate, l.OpenLoop.Pure)
+	} else if n == 0 {
 		seconds := l.Duration.Seconds()
 		n = int(math.Ceil(2*l.rate*seconds)) + 2*l.Point.Concurrency
 		if l.Point.Rate > 0 {
 			n = max(1, int(math.Round(l.Point.Rate*seconds)))
 		}
+	}
+	if l.Requests == 0 {
 		input, _ := l.Source.MeanTokens()
 		n = min(n, int(100e6/max(1, input))) // 400 MB of token ids
 	}

@@ -88,8 +88,9 @@ func stages(o Options) (phases []phase, end int64) {
 			if o.Pure { // enough that the stage ends before they do
 				n = 2*n + 100
 			}
+			half := int64(0.5e9 / s.Rate) // so that the last is due before the stage ends
 			for _, due := range schedule(o.Arrival, n, s.Rate, o.Burstiness, o.Seed+uint64(k), o.Pure) {
-				if due < length {
+				if due = max(0, due-half); due < length {
 					p.arrivals = append(p.arrivals, end+due)
 				}
 			}

@@ -83,7 +83,7 @@ func TestAgenda(t *testing.T) {
 		{name: "stairs up and down", o: Options{Prompts: prompts(20, 1), Stages: []Stage{{Seconds: 1, Concurrency: 1}, {Seconds: 1, Concurrency: 2}, {Seconds: 1, Concurrency: 1}}},
 			service: second * 6 / 10, want: "0@0 1@600000000 2@1000000000 3@1200000000 4@1600000000 5@1800000000 6@2400000000"},
 		{name: "stairs of both loops", o: Options{Prompts: prompts(20, 1), Arrival: Constant, Stages: []Stage{{Seconds: 1, Rate: 2}, {Seconds: 1, Concurrency: 1}}},
-			service: second * 7 / 10, want: "0@500000000 1@1000000000 2@1700000000"},
+			service: second * 7 / 10, want: "0@250000000 1@750000000 2@1000000000 3@1700000000"},
 		{name: "stairs with too few prompts", o: Options{Prompts: prompts(1, 1), Stages: []Stage{{Seconds: 1, Concurrency: 1}, {Seconds: 1, Concurrency: 1}}}, service: 10, want: "0@0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -70,7 +70,9 @@ type Options struct {
 	TotalTimeout      time.Duration // from send to the end of the answer [30 min]
 }
 
-// A Stage is a part of a staircase: a closed loop or an open one, for so long.
+// A Stage is a part of a staircase: a closed loop or an open one, for so long. The due
+// times of an open one are half a mean gap earlier than Options.Rate says, so that the
+// last is not at the stage's end.
 type Stage struct {
 	Seconds     float64 // more than 0
 	Concurrency int     // in a closed loop, as of Options
