@@ -15,10 +15,10 @@ import (
 	"harness/search"
 )
 
-var confirmed = Goal{Mode: search.Random, Purpose: Ask, Trials: 3, Confirm: 3}
+var confirmed = Goal{Mode: search.Random, Purpose: Ask, Trials: 3, Confirm: 8}
 
-// launchNoise differs from launch to launch of a config.
-func launchNoise(p bench.Plan, _ bench.RunPlan) [2]float64 {
+// launchLuck differs from launch to launch of a config.
+func launchLuck(p bench.Plan, _ bench.RunPlan) [2]float64 {
 	rng := rand.New(rand.NewPCG(launchSeed(7, launch{p.ConfigID, p.Replicate}, 0), 0))
 	return [2]float64{math.Exp(0.3 * rng.NormFloat64()), math.Exp(0.3 * rng.NormFloat64())}
 }
@@ -44,8 +44,8 @@ func launches(t *testing.T, s *Study) []string {
 func TestConfirmationSurvivesInterruption(t *testing.T) {
 	t.Parallel()
 	calm := newStudy(t)
-	run(t, calm, &fakeExecutor{noise: launchNoise}, sweep, Complete)
-	e := &fakeExecutor{noise: launchNoise}
+	run(t, calm, &fakeExecutor{noise: launchLuck}, sweep, Complete)
+	e := &fakeExecutor{noise: launchLuck}
 	run(t, reopen(t, calm), e, confirmed, Complete)
 	want := launches(t, calm)
 	known := map[string]bool{}
@@ -68,9 +68,9 @@ func TestConfirmationSurvivesInterruption(t *testing.T) {
 		t.Run(fmt.Sprint(how, at), func(t *testing.T) {
 			t.Parallel()
 			s := newStudy(t)
-			run(t, s, &fakeExecutor{noise: launchNoise}, sweep, Complete)
-			run(t, reopen(t, s), &fakeExecutor{noise: launchNoise, stopAt: at, how: how, keep: 1}, confirmed, map[string]string{killed: killed, cancelled: Interrupted}[how])
-			rest := &fakeExecutor{noise: launchNoise}
+			run(t, s, &fakeExecutor{noise: launchLuck}, sweep, Complete)
+			run(t, reopen(t, s), &fakeExecutor{noise: launchLuck, stopAt: at, how: how, keep: 1}, confirmed, map[string]string{killed: killed, cancelled: Interrupted}[how])
+			rest := &fakeExecutor{noise: launchLuck}
 			run(t, reopen(t, s), rest, confirmed, Complete)
 			if len(rest.plans[0].Runs) != 1 {
 				t.Errorf("of the interrupted launch %d runs were planned, and 1 was left", len(rest.plans[0].Runs))
