@@ -34,12 +34,12 @@ func TestParseStages(t *testing.T) {
 // Stages come back from a file, and no file brings ones that cannot be.
 func TestStagesInFiles(t *testing.T) {
 	was := Point{Stages: "c8:30s,r2.5:60s"}
-	text, err := json.Marshal(was)
+	text, _ := json.Marshal(was)
 	var is Point
 	if err := json.Unmarshal(text, &is); err != nil || is != was {
 		t.Errorf("%s: %+v, %v", text, is, err)
 	}
-	if err = json.Unmarshal([]byte(`{"stages":"c8"}`), &is); err == nil {
+	if err := json.Unmarshal([]byte(`{"stages":"c8"}`), &is); err == nil {
 		t.Error("stages without a time were read")
 	}
 }

@@ -38,14 +38,17 @@ const (
 // dial begins a connection for request i; for -1 it will idle.
 func (k *kernel) dial(i int) {
 	c := &conn{i: i, deadline: k.now() + int64(k.opts.ConnectTimeout)}
+	c.number = len(k.conns)
+	if n := len(k.vacant); n > 0 {
+		c.number = k.vacant[n-1]
+	}
 	var err error
-	if c.socket, err = openSocket(k.addr); err != nil {
+	if c.socket, err = openSocket(k.addr, source(k.addr.Addr(), c.number, k.ports)); err != nil {
 		k.failDial(i, err)
 		return
 	}
-	c.number = len(k.conns)
 	if n := len(k.vacant); n > 0 {
-		c.number, k.vacant = k.vacant[n-1], k.vacant[:n-1]
+		k.vacant = k.vacant[:n-1]
 	} else {
 		k.conns = append(k.conns, nil)
 	}

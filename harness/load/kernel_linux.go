@@ -25,6 +25,7 @@ type kernel struct {
 
 	conns  []*conn // by their number; nil is vacant
 	vacant []int
+	ports  int     // that one local address has for the server
 	idle   []*conn // the one used last is used first, so that few grow old
 	todo   *agenda // nil before the run
 	wall   wallClock
@@ -57,7 +58,7 @@ func kernelTransport(r *runner) (transport, error) {
 	if r.end.tls != nil || strconv.IntSize < 64 {
 		return plainTransport(r)
 	}
-	k := &kernel{runner: r, nap: nap{part: leastPart}, timeout: never}
+	k := &kernel{runner: r, ports: localPorts(), nap: nap{part: leastPart}, timeout: never}
 	var err error
 	if k.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create", err)
@@ -127,6 +128,9 @@ func (k *kernel) connect() error {
 	}
 	for _, a := range addrs {
 		k.addr = netip.AddrPortFrom(a, uint16(number))
+		if err = enoughPorts(a, k.opts.Connections, k.ports); err != nil {
+			return err
+		}
 		if err = k.dialAll(1); err == nil {
 			k.dialAll(k.opts.Connections - 1)
 			return nil

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"net/netip"
 	"runtime"
 	"time"
 	"unsafe"
@@ -59,7 +60,7 @@ func (k *kernel) perchCanary() {
 		return
 	}
 	var err error
-	if k.perch, err = openSocket(k.canary.address().AddrPort()); err != nil {
+	if k.perch, err = openSocket(k.canary.address().AddrPort(), netip.Addr{}); err != nil {
 		return // then it is not heard, and the client says so
 	}
 	k.singing = true

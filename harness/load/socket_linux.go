@@ -13,8 +13,8 @@ import (
 type socket struct{ fd int }
 
 // openSocket begins a connection; it is there when the socket can be written and
-// connected says so.
-func openSocket(to netip.AddrPort) (s socket, err error) {
+// connected says so. from is its local address, where the kernel is not to choose.
+func openSocket(to netip.AddrPort, from netip.Addr) (s socket, err error) {
 	family, addr := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()})
 	if !to.Addr().Unmap().Is4() {
 		family, addr = unix.AF_INET6, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
@@ -31,11 +31,27 @@ func openSocket(to netip.AddrPort) (s socket, err error) {
 		s.close()
 		return s, os.NewSyscallError("setsockopt", err)
 	}
+	if from.IsValid() {
+		if err := s.bind(from); err != nil {
+			s.close()
+			return s, err
+		}
+	}
 	if err := unix.Connect(s.fd, addr); err != nil && err != unix.EINPROGRESS {
 		s.close()
 		return s, os.NewSyscallError("connect", err)
 	}
 	return s, nil
+}
+
+// bind gives the connection its local address, of IPv4; the port is chosen by connect, which
+// may choose one that another server's connection has.
+func (s socket) bind(from netip.Addr) error {
+	err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+	if err == nil {
+		err = unix.Bind(s.fd, &unix.SockaddrInet4{Addr: from.As4()})
+	}
+	return os.NewSyscallError("bind", err)
 }
 
 // connected is why the connection could not be made, or nil.
