@@ -180,7 +180,7 @@ func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *
 		first += len(kept.before)
 	}
 	at := study.Progress{Total: o.repeats}
-	p.set(func() { p.at, p.now, p.since = at, "warm-up", time.Now() })
+	p.set(func() { p.at, p.now[""] = at, activity{text: "warm-up", since: time.Now()} })
 	if err := live.Warm(a.ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.url, err)
 	}
@@ -189,8 +189,7 @@ func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *
 			break
 		}
 		p.set(func() {
-			p.at, p.now, p.since = at, fmt.Sprintf("run %d of %d", i+1, o.repeats), time.Now()
-			p.done = func() string { return ", " + ended(live) }
+			p.at, p.now[""] = at, activity{text: fmt.Sprintf("run %d of %d", i+1, o.repeats), since: time.Now(), done: func() string { return ", " + ended(live) }}
 		})
 		began := time.Now()
 		m, err := live.Run(a.ctx, first+i)

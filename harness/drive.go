@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"harness/harness/executor"
 	"harness/harness/study"
 	"harness/results"
 	"harness/results/report"
@@ -36,15 +35,17 @@ type summaryJSON struct {
 }
 
 // drive runs a study up to a goal and reports what it came to.
-func (a *app) drive(s *study.Study, goal study.Goal, asJSON bool) error {
+func (a *app) drive(s *study.Study, goal study.Goal, on machineOptions, asJSON bool) error {
 	began := time.Now()
+	goal.Parallel, goal.Trust = on.parallel, on.trust
 	p := newProgress(a.stderr, a.terminal && !asJSON, s.Default())
-	var gpus []string
-	for _, g := range s.Lock.GPUs {
-		gpus = append(gpus, g.UUID)
+	exec, done, err := a.executor(s, on, p)
+	if err != nil {
+		p.close()
+		return err
 	}
-	exec := &executor.Local{Store: s.Store, GPUs: gpus, Watch: p.event}
-	ended, err := s.Run(a.ctx, a.abort, exec, goal, study.Watcher{Warn: p.warn, Begin: p.begin, End: p.end})
+	ended, err := s.Run(a.ctx, a.abort, exec, goal, study.Watcher{Warn: p.warn, Note: p.note, Begin: p.begin, End: p.end})
+	done()
 	p.close()
 	if err != nil {
 		return err

@@ -23,12 +23,12 @@ var mayImport = map[string][]string{
 	"harness/harness/sim":        {"harness/space"},
 	"harness/harness/bench/stop": {"harness/results/stat"},
 	"harness/harness/bench":      {"harness/harness/bench/stop", "harness/harness/engine", "harness/harness/load", "harness/gpu", "harness/space", "harness/results", "harness/results/stat"},
-	"harness/harness/executor":   {"harness/harness/bench", "harness/gpu", "harness/results"},
+	"harness/harness/executor":   {"harness/harness/bench", "harness/harness/engine", "harness/gpu", "harness/results"},
 	// A server for tests and for scripts/bench-load; what is shipped does not import it.
 	"harness/harness/load/mock":  nil,
 	"harness/scripts/mockserver": {"harness/harness/load/mock"},
 	// The plan is data, made here: hence bench, engine and load.
-	"harness/harness/study": {"harness/space", "harness/search", "harness/search/pareto", "harness/harness/executor", "harness/results", "harness/results/stat",
+	"harness/harness/study": {"harness/space", "harness/gpu", "harness/search", "harness/search/pareto", "harness/harness/executor", "harness/results", "harness/results/stat",
 		"harness/harness/bench", "harness/harness/bench/stop", "harness/harness/engine", "harness/harness/load"},
 	"harness/results/report": {"harness/results", "harness/results/stat", "harness/search/pareto"},
 	"harness/results/export": nil,

@@ -31,6 +31,9 @@ type planJSON struct {
 	Study     string     `json:"study"`
 	Argv      []string   `json:"argv"`              // of the engine's default config
 	Dropped   []string   `json:"dropped,omitempty"` // flags that the engine does not know
+	Parallel  string     `json:"parallel"`          // how many trials at a time, and why
+
+	Interference *study.Interference `json:"interference,omitempty"` // once it was tested
 }
 
 // print writes what the sweep is about to do.
@@ -45,7 +48,8 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 		a := app{stdout: out}
 		return a.printJSON(planJSON{Engine: w.lock.Engine, Version: w.lock.EngineVersion, Simulated: w.lock.Simulated, Why: w.chosen.why,
 			Model: w.lock.Launch.Model, Space: w.lock.Space, Raw: w.lock.Raw, Valid: w.lock.Valid, Trials: trials, Measured: w.measured,
-			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv, Dropped: w.lattice.Dropped()})
+			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv, Dropped: w.lattice.Dropped(),
+			Parallel: w.parallelText(), Interference: w.lock.Interference})
 	}
 	if w.lock.Simulated {
 		fmt.Fprint(out, banner(w.chosen.why))
@@ -82,6 +86,7 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	if w.measured > 0 {
 		line("", "%d of them are measured already", w.measured)
 	}
+	line("Parallel", "%s", w.parallelText())
 	line("Time", "about %s (a rough guess until the first trial is measured)", round(estimate))
 	line("Study", "%s", w.dir)
 	if err := tw.Flush(); err != nil {
@@ -93,6 +98,10 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 	}
 	_, err := fmt.Fprintln(out)
 	return err
+}
+
+func (w *sweepWork) parallelText() string {
+	return w.options.machine.parallelText(w.lock, w.options.devices, w.lattice.Devices(w.lattice.Default()))
 }
 
 // droppedText tells of flags that the installed engine does not know.
@@ -121,7 +130,7 @@ func printRules(out io.Writer, l *space.Lattice) error {
 	return nil
 }
 
-func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal) {
+func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal, on machineOptions) {
 	if s.Lock.Simulated {
 		fmt.Fprint(a.stderr, banner(""))
 	}
@@ -133,6 +142,8 @@ func (a *app) printRefinePlan(s *study.Study, state study.State, goal study.Goal
 	fmt.Fprintf(a.stderr, "Study    %s (%s %s, space %s, %s valid configs)\nSo far   %s of the seed design, %s of refinements; hypervolume %.3f\nNext     up to %s, mode %s%s\n",
 		s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, group(s.Lock.Valid),
 		report.Plural(seeds, "config"), report.Plural(asks, "config"), hv, report.Plural(goal.Trials, "config"), goal.Mode, confirmText(goal.Confirm))
+	devices, _ := s.Lock.Facts["device_num"].AsInt()
+	fmt.Fprintf(a.stderr, "Parallel %s\n", on.parallelText(s.Lock, int(devices), s.Lattice.Devices(s.Lattice.Default())))
 	if text := judgedText(s.Lock); text != "" {
 		fmt.Fprintf(a.stderr, "Judged by %s\n", text)
 	}

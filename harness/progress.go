@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,15 +27,23 @@ type progress struct {
 	bars *mpb.Progress     // nil: no terminal
 	bar  *mpb.Bar
 
-	mu    sync.Mutex    // the bar reads what follows from its own goroutine
-	now   string        // what the running trial does
-	since time.Time     // since when; zero: not shown
+	writing sync.Mutex // lines come from several trials
+
+	mu  sync.Mutex          // the bar reads what follows from its own goroutine
+	now map[string]activity // of each running trial
+	at  study.Progress
+}
+
+// activity is what a trial does.
+type activity struct {
+	phase string
+	text  string
+	since time.Time     // zero: not shown
 	done  func() string // how far that is; nil: not shown. It is called under mu
-	at    study.Progress
 }
 
 func newProgress(out io.Writer, terminal bool, base map[string]string) *progress {
-	p := &progress{out: out, base: base}
+	p := &progress{out: out, base: base, now: map[string]activity{}}
 	if terminal {
 		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40))
 		p.bar = p.bars.AddBar(0,
@@ -54,14 +63,39 @@ func (p *progress) count() string {
 func (p *progress) state() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := " " + p.now
-	if !p.since.IsZero() {
-		text += fmt.Sprintf(", %.0f s", time.Since(p.since).Seconds())
+	return " " + nowText(p.now) + left(p.at)
+}
+
+func (a activity) String() string {
+	text := a.text
+	if !a.since.IsZero() {
+		text += fmt.Sprintf(", %.0f s", time.Since(a.since).Seconds())
 	}
-	if p.done != nil {
-		text += p.done()
+	if a.done != nil {
+		text += a.done()
 	}
-	return text + left(p.at)
+	return text
+}
+
+// nowText tells what one trial does, or of several how many are in which phase.
+func nowText(now map[string]activity) string {
+	var phases []string
+	count := map[string]int{}
+	for _, a := range now {
+		switch {
+		case len(now) > 1:
+			if count[a.phase]++; count[a.phase] == 1 {
+				phases = append(phases, a.phase)
+			}
+		default:
+			return a.String()
+		}
+	}
+	slices.Sort(phases)
+	for i, name := range phases {
+		phases[i] = fmt.Sprintf("%d %s", count[name], name)
+	}
+	return strings.Join(phases, ", ")
 }
 
 func left(at study.Progress) string {
@@ -73,6 +107,8 @@ func left(at study.Progress) string {
 
 func (p *progress) line(format string, args ...any) {
 	text := fmt.Sprintf(format, args...) + "\n"
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	if p.bars != nil {
 		text = clipLine(text, terminalWidth())
 		if _, err := p.bars.Write([]byte(text)); err == nil {
@@ -99,15 +135,20 @@ func terminalWidth() int {
 
 func (p *progress) warn(text string) { p.line("warning: %s", text) }
 
+// note tells what was found out on the way.
+func (p *progress) note(text string) { p.line("%s", text) }
+
 func (p *progress) event(e bench.Event) {
-	p.set(func() { p.now = strings.TrimSpace(e.TrialID + " " + e.Phase + " " + e.Detail) })
+	p.set(func() {
+		p.now[e.TrialID] = activity{phase: e.Phase, text: strings.TrimSpace(e.TrialID + " " + e.Phase + " " + e.Detail)}
+	})
 	if strings.Contains(e.Detail, "invalid") {
 		p.warn(e.TrialID + " " + e.Detail)
 	}
 }
 
 func (p *progress) begin(plan bench.Plan, at study.Progress) {
-	p.set(func() { p.at, p.now = at, plan.TrialID })
+	p.set(func() { p.at, p.now[plan.TrialID] = at, activity{phase: "begin", text: plan.TrialID} })
 }
 
 // end prints a trial's line: what came of it, and what its config is.
@@ -131,7 +172,10 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	for _, d := range t.EffectiveDifferences {
 		p.warn(fmt.Sprintf("%s: the server runs with %s %s, and the space expects %s", t.TrialID, d.Param, d.Reported, d.Expected))
 	}
-	p.set(func() { p.at = at })
+	p.set(func() {
+		p.at = at
+		delete(p.now, t.TrialID)
+	})
 }
 
 // trialPlace is which of how many a trial was.
@@ -139,8 +183,8 @@ func trialPlace(t results.Trial, at study.Progress) string {
 	switch t.Purpose {
 	case study.Confirm:
 		return fmt.Sprintf("confirm %d/%d", at.Confirmed, at.ToConfirm)
-	case study.Sentinel:
-		return "sentinel"
+	case study.Sentinel, study.Test:
+		return t.Purpose
 	}
 	return fmt.Sprintf("%d/%d", at.Done, at.Total)
 }

@@ -24,7 +24,7 @@ func (a *app) refineCommand() *cli.Command {
 			&cli.StringFlag{Name: "concurrency", Usage: "as `harness sweep` was given; a study keeps its own"},
 			&cli.StringFlag{Name: "rate", Usage: "likewise"},
 			studyFlag, jsonFlag,
-		}, workloadFlags),
+		}, workloadFlags, machineFlags),
 		Action: a.refine,
 	}, false)
 }
@@ -59,11 +59,15 @@ func (a *app) refine(c *cli.Context) error {
 	if seeds, asks := study.Measured(state.Trials); seeds+asks == 0 {
 		return study.ErrNoHistory
 	}
+	on, err := readMachine(c)
+	if err != nil {
+		return err
+	}
 	goal := study.Goal{Mode: mode, Purpose: study.Ask, Trials: trials, Confirm: confirm, Budget: budget, Control: control}
 	if !c.Bool("json") {
-		a.printRefinePlan(s, state, goal)
+		a.printRefinePlan(s, state, goal, on)
 	}
-	return a.drive(s, goal, c.Bool("json"))
+	return a.drive(s, goal, on, c.Bool("json"))
 }
 
 // confirmShare is the part of a refinement's trials that confirm by default.

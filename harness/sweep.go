@@ -23,7 +23,7 @@ func (a *app) sweepCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "sweep",
 		Usage: "enumerate the valid configs, and measure a seed set of them (all, where --trials is enough)",
-		Flags: append(slices.Concat(latticeFlags, workloadFlags, protocolFlags),
+		Flags: append(slices.Concat(latticeFlags, workloadFlags, machineFlags, protocolFlags),
 			&cli.StringFlag{Name: "server-bin", Usage: "the engine's `PROGRAM`, where it is not on PATH"},
 			&cli.StringFlag{Name: "launch", Usage: "start servers by this `TEMPLATE`, as in \"docker run --rm --net host --gpus device={gpus} IMAGE {argv}\"; no shell reads it"},
 			&cli.StringSliceFlag{Name: "server-arg", Usage: "a further `ARGUMENT` for every server, repeatable: --server-arg=--trust-remote-code; secrets belong into the environment"},
@@ -54,6 +54,7 @@ type sweepOptions struct {
 	protocol protocol
 	dir      string // "" = choose one
 	seed     uint64
+	machine  machineOptions
 	dryRun   bool
 	json     bool
 }
@@ -93,6 +94,9 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 	if o.protocol, err = readProtocol(c); err != nil {
 		return o, err
 	}
+	if o.machine, err = readMachine(c); err != nil {
+		return o, err
+	}
 	o.start.wrap, err = readLaunch(c.String("launch"))
 	return o, err
 }
@@ -127,5 +131,5 @@ func (a *app) sweep(c *cli.Context) error {
 	if w.exhaustive() {
 		mode = search.Exhaustive
 	}
-	return a.drive(w.study, study.Goal{Mode: mode, Purpose: study.Seed, Trials: o.trials, Budget: o.budget}, o.json)
+	return a.drive(w.study, study.Goal{Mode: mode, Purpose: study.Seed, Trials: o.trials, Budget: o.budget}, o.machine, o.json)
 }

@@ -60,6 +60,7 @@ type Trial struct {
 	Simulated       bool     `parquet:"simulated" json:"simulated"`                        // true: no number here was measured
 	Host            string   `parquet:"host,dict" json:"host"`                             //
 	GPUs            []string `parquet:"gpus,list" json:"gpus"`                             // UUIDs
+	CPUs            []int32  `parquet:"cpus,list" json:"cpus,omitempty"`                   // that the server could run on; empty: all
 	Argv            []string `parquet:"argv,list" json:"argv"`                             // the command that ran, secrets masked
 	EffectiveConfig string   `parquet:"effective_config" json:"-"`                         // JSON, as the server reports it; "" when it does not
 

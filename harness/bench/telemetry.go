@@ -128,10 +128,10 @@ func (t *trial) blameGPU(f *engine.Failure) {
 }
 
 // gate puts what was found of the GPUs before the launch onto the row.
-func (t *trial) gate(e gpu.Evidence) {
+func gate(row *results.Trial, e gpu.Evidence) {
 	if e.Verdict == "" {
 		return
 	}
-	t.row.GateVerdict, t.row.GateReason, t.row.GateWaitSeconds = e.Verdict, e.Reason, e.WaitSeconds
-	t.row.GateMemoryBytes, t.row.GateTemperatureC = said(e.MemoryBytes), said(e.TemperatureC)
+	row.GateVerdict, row.GateReason, row.GateWaitSeconds = e.Verdict, e.Reason, e.WaitSeconds
+	row.GateMemoryBytes, row.GateTemperatureC = said(e.MemoryBytes), said(e.TemperatureC)
 }

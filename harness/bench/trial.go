@@ -39,6 +39,7 @@ type Runner struct {
 	Watch     func(Event)
 	Telemetry Telemetry
 	Gate      gpu.Evidence // what was found of the GPUs before; zero: nobody looked
+	CPUs      []int        // that the server may run on; nil: all that this process may
 }
 
 // trial is the state of one running trial.
@@ -71,7 +72,10 @@ func (r Runner) Run(ctx, abort context.Context, p Plan, gpus []string) (results.
 		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
 	}
 	t := &trial{Runner: r, plan: p, source: source, born: time.Now(), row: newRow(p, gpus), tries: slices.Clone(p.Before)}
-	t.gate(r.Gate)
+	for _, i := range r.CPUs {
+		t.row.CPUs = append(t.row.CPUs, int32(i))
+	}
+	gate(&t.row, r.Gate)
 	t.startMeter(ctx, gpus)
 	failure, err := t.measure(ctx, gpus)
 	t.blameGPU(failure)
@@ -114,6 +118,15 @@ func Interrupted(p Plan) results.Trial {
 func Complete(p Plan) results.Trial {
 	row := newRow(p, nil)
 	row.Outcome = results.OK
+	return row
+}
+
+// Refused is the row of a trial that was not begun, since its devices were not fit for
+// it: of class gpu_fault or harness_error. found is what a gate saw, or zero.
+func Refused(p Plan, gpus []string, class, line string, found gpu.Evidence) results.Trial {
+	row := newRow(p, gpus)
+	gate(&row, found)
+	row.Outcome, row.FailureClass, row.FailureLine, row.Phase = results.Failed, class, line, engine.PhaseStart
 	return row
 }
 
@@ -195,7 +208,7 @@ func (t *trial) launch(ctx context.Context, gpus []string) (*engine.Failure, err
 }
 
 func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure, error) {
-	server, err := engine.Start(t.plan.Launch, t.plan.Flags, gpus, t.Store.LogPath(t.plan.TrialID))
+	server, err := engine.Start(t.plan.Launch, t.plan.Flags, engine.Place{GPUs: gpus, CPUs: t.CPUs}, t.Store.LogPath(t.plan.TrialID))
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func fake(args []string) int {
 	case "parent":
 		l := fakeLaunch("-mode", "family", "-pid", *pid)
 		l.Guard = []string{"{self}", "-mode", "guard"}
-		if _, err := Start(l, nil, nil, *pid+".log"); err != nil {
+		if _, err := Start(l, nil, Place{}, *pid+".log"); err != nil {
 			return 1
 		}
 		return sleep()
@@ -156,7 +156,7 @@ func script(text string) Launch {
 // begin starts a server that the test's end stops without grace.
 func begin(t *testing.T, l Launch, flags ...string) *Server {
 	t.Helper()
-	s, err := Start(l, flags, nil, filepath.Join(t.TempDir(), "log"))
+	s, err := Start(l, flags, Place{}, filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (e Exit) signal() syscall.Signal {
 
 // start runs argv with its output in logPath. The child leads a new process group,
 // and dies with this process even where that is killed.
-func start(argv, env []string, logPath string) (*Process, error) {
+func start(argv, env []string, cpus []int, logPath string) (*Process, error) {
 	log, err := os.Create(logPath)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func start(argv, env []string, logPath string) (*Process, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &Process{cmd: cmd, log: log, done: make(chan struct{}), started: time.Now()}
-	if err := startOnOwnThread(cmd); err != nil {
+	if err := startOnOwnThread(cmd, cpus); err != nil {
 		log.Close()
 		return nil, err
 	}

@@ -193,7 +193,7 @@ func TestChildsEnvironment(t *testing.T) {
 		{nil, "CUDA_VISIBLE_DEVICES=parent's"},
 		{[]string{"GPU-1", "GPU-2"}, "CUDA_VISIBLE_DEVICES=GPU-1,GPU-2"},
 	} {
-		s, err := Start(l, nil, tt.gpus, filepath.Join(t.TempDir(), "log"))
+		s, err := Start(l, nil, Place{GPUs: tt.gpus}, filepath.Join(t.TempDir(), "log"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,10 +215,10 @@ func TestChildsEnvironment(t *testing.T) {
 func TestStartErrors(t *testing.T) {
 	l := fakeLaunch()
 	l.Bin = filepath.Join(t.TempDir(), "missing")
-	if _, err := Start(l, nil, nil, filepath.Join(t.TempDir(), "log")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), l.Bin) {
+	if _, err := Start(l, nil, Place{}, filepath.Join(t.TempDir(), "log")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), l.Bin) {
 		t.Errorf("missing program: %v", err)
 	}
-	if _, err := Start(fakeLaunch(), nil, nil, filepath.Join(t.TempDir(), "no", "folder")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Start(fakeLaunch(), nil, Place{}, filepath.Join(t.TempDir(), "no", "folder")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing folder of the log: %v", err)
 	}
 }

@@ -20,23 +20,29 @@ type Server struct {
 	oomKills int64 // of this machine, before the launch
 }
 
+// Place is what of a machine a server may use.
+type Place struct {
+	GPUs []string // as CUDA_VISIBLE_DEVICES takes them; none: those that this process sees
+	CPUs []int    // none: those of this process. A server in a container has its own
+}
+
 // Start launches a server with these flags on a free loopback port. An error means
 // that no process was started.
-func Start(l Launch, flags, gpus []string, logPath string) (*Server, error) {
+func Start(l Launch, flags []string, on Place, logPath string) (*Server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	argv := l.Argv(flags, gpus, port)
+	argv := l.Argv(flags, on.GPUs, port)
 	env := map[string]string{}
 	for k, v := range l.Server.Env {
 		env[k] = v
 	}
-	if len(gpus) > 0 {
-		env["CUDA_VISIBLE_DEVICES"] = strings.Join(gpus, ",")
+	if len(on.GPUs) > 0 {
+		env["CUDA_VISIBLE_DEVICES"] = strings.Join(on.GPUs, ",")
 	}
 	before := oomKills()
-	p, err := start(argv, environ(os.Environ(), l.Server.UnsetEnv, env), logPath)
+	p, err := start(argv, environ(os.Environ(), l.Server.UnsetEnv, env), on.CPUs, logPath)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}

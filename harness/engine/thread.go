@@ -20,8 +20,13 @@ var forker = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-func startOnOwnThread(cmd *exec.Cmd) error {
+// startOnOwnThread starts a child, on these CPUs where there are any.
+func startOnOwnThread(cmd *exec.Cmd, cpus []int) error {
 	result := make(chan error, 1)
-	forker() <- func() { result <- cmd.Start() }
+	forker() <- func() {
+		restore := moveThread(cpus)
+		defer restore()
+		result <- cmd.Start()
+	}
 	return <-result
 }

@@ -1,45 +1,155 @@
 // Package executor runs trials where there are GPUs: a plan goes in, the parts that
 // it wrote are on disk, and its row comes back.
+//
+// The flow is Machine (this machine's devices and CPUs) -> Local.Claim (a lease) ->
+// Slot.Run (gate, then the trial) -> Slot.Release.
 package executor
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
+	"harness/gpu"
 	"harness/harness/bench"
+	"harness/harness/engine"
 	"harness/results"
 )
 
-// Local runs trials on this machine, one at a time. It is not safe for concurrent use;
-// its slots are.
+// Local runs trials on this machine: as many at a time as its devices allow, one where
+// it has none. Its methods are not safe for concurrent use; its slots' Run is.
 type Local struct {
-	Store results.Store
-	GPUs  []string // UUIDs that a trial may use; none: the server sees what this process sees
-	Watch func(bench.Event)
+	Store   results.Store
+	Machine *Machine // nil: there are no devices to lease, and a trial has all of the machine
+	Shared  bool     // several trials may run at a time: a server keeps to the CPUs of its devices
 
-	busy bool
+	TelemetryPerSecond float64 // readings of each device; 0: the default
+
+	Watch func(bench.Event) // may be nil; called from the goroutines of trials
+	Warn  func(text string) // likewise
+
+	trials int
+	leased int
 }
 
-// Free is the number of devices that a trial could have now.
+// Free is the number of devices that no trial of this executor has; where there are
+// none to lease, 1 while no trial runs.
 func (l *Local) Free() int {
-	if l.busy {
-		return 0
+	if l.Machine == nil {
+		return max(0, 1-l.trials)
 	}
-	return max(1, len(l.GPUs))
+	return len(l.Machine.usable()) - l.leased
 }
 
-// Claim takes the machine for a trial; nil while another trial has it.
-func (l *Local) Claim(int) (Slot, error) {
-	if l.busy {
+// An UnfitError says that a trial needs more devices than are left.
+type UnfitError struct {
+	Need, Left int
+	Why        string // what became of the others
+}
+
+func (e *UnfitError) Error() string {
+	return fmt.Sprintf("%d GPUs are needed, and %d are left: %s", e.Need, e.Left, e.Why)
+}
+
+// Claim leases devices for a trial, all that are left where their number is 0. It
+// returns nil while they are in use, here or by another process, an *UnfitError where
+// they can never be had, and another error where no device is left at all.
+func (l *Local) Claim(devices int) (Slot, error) {
+	if l.Machine == nil {
+		if l.trials > 0 {
+			return nil, nil
+		}
+		l.trials++
+		return &slot{Local: l}, nil
+	}
+	usable := l.Machine.usable()
+	if len(usable) == 0 {
+		return nil, fmt.Errorf("no GPU is left to run trials on: %s; see `harness gpu`", l.Machine.lost())
+	}
+	if devices == 0 {
+		devices = len(usable)
+	}
+	if devices > len(usable) {
+		return nil, &UnfitError{Need: devices, Left: len(usable), Why: l.Machine.lost()}
+	}
+	lease, err := l.Machine.Pool.TryAcquire(gpu.Want{Devices: devices, Of: l.Machine.UUIDs})
+	if errors.Is(err, gpu.ErrBusy) {
 		return nil, nil
 	}
-	l.busy = true
-	return &localSlot{l}, nil
+	if err != nil {
+		return nil, err
+	}
+	l.trials++
+	l.leased += devices
+	return &slot{Local: l, lease: lease}, nil
 }
 
-type localSlot struct{ *Local }
-
-func (s *localSlot) Run(ctx, abort context.Context, p bench.Plan) (results.Trial, error) {
-	return bench.Runner{Store: s.Store, Watch: s.Watch}.Run(ctx, abort, p, s.GPUs)
+// slot is a lease of a Local; without devices its lease is nil.
+type slot struct {
+	*Local
+	lease *gpu.Lease
 }
 
-func (s *localSlot) Release() { s.busy = false }
+func (s *slot) Run(ctx, abort context.Context, p bench.Plan) (results.Trial, error) {
+	runner := bench.Runner{Store: s.Store, Watch: s.Watch}
+	if s.lease == nil {
+		return runner.Run(ctx, abort, p, nil)
+	}
+	runner.CPUs = s.Machine.serverCPUs(s.lease, s.Shared)
+	evidence, err := s.Machine.Gate.Pass(ctx, s.lease.Devices)
+	if err == nil && evidence.Verdict == gpu.GateRefused {
+		return s.refuse(p, evidence)
+	}
+	runner.Gate, runner.Telemetry = evidence, bench.Telemetry{Open: s.Machine.open, PerSecond: s.TelemetryPerSecond}
+	row, err := runner.Run(ctx, abort, p, s.lease.UUIDs())
+	if err == nil && row.FailureClass == engine.GPUFault {
+		for _, uuid := range Faulty(row) {
+			s.fault(uuid, fmt.Sprintf("trial %s: %s", row.TrialID, row.FailureLine))
+		}
+	}
+	return row, err
+}
+
+// refuse records a trial that was not begun: its devices are not fit for it.
+func (s *slot) refuse(p bench.Plan, e gpu.Evidence) (results.Trial, error) {
+	class := engine.HarnessError // somebody else is on the device: passing
+	if len(e.Lost) > 0 {
+		class = engine.GPUFault
+	}
+	for _, uuid := range e.Lost {
+		s.fault(uuid, e.Reason)
+	}
+	row := bench.Refused(p, s.lease.UUIDs(), class, fmt.Sprintf("not begun, after %.0f s of waiting: %s", e.WaitSeconds, e.Reason), e)
+	return row, s.Store.WriteTrial(row)
+}
+
+func (s *slot) fault(uuid, why string) {
+	if s.Machine.Pool.Fault(uuid, why) && s.Warn != nil {
+		s.Warn(fmt.Sprintf("GPU %s is set aside, the study goes on with the others: %s", uuid, why))
+	}
+}
+
+// Faulty are the devices that a row of class gpu_fault speaks of: those that its line
+// names, else all that it had.
+func Faulty(row results.Trial) []string {
+	var named []string
+	for _, uuid := range row.GPUs {
+		if strings.Contains(row.FailureLine, uuid) {
+			named = append(named, uuid)
+		}
+	}
+	if len(named) > 0 {
+		return named
+	}
+	return slices.Clone(row.GPUs)
+}
+
+func (s *slot) Release() {
+	s.trials--
+	if s.lease != nil {
+		s.leased -= len(s.lease.Devices)
+		s.lease.Release()
+	}
+}

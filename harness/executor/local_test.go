@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"harness/gpu"
 	"harness/harness/bench"
 	"harness/harness/engine"
 	"harness/harness/load"
@@ -50,9 +51,13 @@ func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {
 		t.Fatal(err)
 	}
 	events := 0
-	l := &Local{Store: s, GPUs: []string{"GPU-1"}, Watch: func(bench.Event) { events++ }}
+	m, err := NewMachine(t.TempDir(), gpu.Simulated("H100", 8, 80<<30), []string{"SIM-0", "SIM-1"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Local{Store: s, Machine: m, Watch: func(bench.Event) { events++ }}
 	slot, err := l.Claim(1)
-	if err != nil || slot == nil || l.Free() != 0 {
+	if err != nil || slot == nil || l.Free() != 1 {
 		t.Fatalf("claimed %v, %v; %d free", slot, err, l.Free())
 	}
 	row, err := slot.Run(t.Context(), t.Context(), p)
@@ -70,7 +75,7 @@ func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {
 // and /metrics.
 func TestLocalRunsATrial(t *testing.T) {
 	s, row := run(t, testPlan(t))
-	if row.Outcome != results.OK || !row.Simulated || len(row.GPUs) != 1 || row.GPUs[0] != "GPU-1" || !strings.Contains(row.EffectiveConfig, "/server_info") {
+	if row.Outcome != results.OK || !row.Simulated || len(row.GPUs) != 1 || row.GPUs[0] != "SIM-0" || !strings.Contains(row.EffectiveConfig, "/server_info") {
 		t.Fatalf("%s %s: %s\n%s", row.Outcome, row.FailureClass, row.FailureLine, row.LogTail)
 	}
 	runs, bad, err := s.Runs()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ type options struct {
 
 // readOptions checks the simulator's own flags, as far as no file is needed.
 func readOptions(f flagValues) (options, error) {
-	o := options{flags: f, devices: f.int("sim_devices", 8), seed: uint64(f.int("sim_seed", 0))}
+	o := options{flags: f, devices: visible(f.int("sim_devices", 8), os.Getenv("CUDA_VISIBLE_DEVICES")), seed: uint64(f.int("sim_seed", 0))}
 	var err error
 	if name := f.str("sim_rules", "sglang"); name != "none" {
 		if o.rules, err = space.Load(name); err != nil {

@@ -3,10 +3,13 @@ package study
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	"harness/gpu"
 	"harness/harness/bench"
+	"harness/harness/engine"
 	"harness/harness/executor"
 	"harness/results"
 	"harness/search"
@@ -18,7 +21,8 @@ type Executor interface {
 	// any, 1 where no trial runs.
 	Free() int
 	// Claim takes devices for a trial, all that there are where their number is 0; nil
-	// where they are in use.
+	// where they are in use. An *executor.UnfitError says that they can never be had;
+	// another error ends the study's run.
 	Claim(devices int) (executor.Slot, error)
 }
 
@@ -48,7 +52,7 @@ func (l *loop) dispatch(ctx, abort context.Context) (reason string, err error) {
 		if err != nil {
 			cancel()
 		}
-		if len(l.running) == 0 && (err != nil || l.closed(ctx) || len(l.waiting) == 0) {
+		if len(l.running) == 0 && (err != nil || l.closed(ctx) || len(l.waiting) == 0 && !l.testDue()) {
 			break
 		}
 		if e := l.await(ctx, retry.C); err == nil {
@@ -99,6 +103,9 @@ func (l *loop) await(ctx context.Context, retry <-chan time.Time) error {
 
 // fill starts trials until no config that waits fits, or as many run as may.
 func (l *loop) fill(ctx, abort context.Context) error {
+	if busy, err := l.testing(ctx, abort); busy || err != nil {
+		return err
+	}
 	for !l.closed(ctx) && len(l.running) < l.parallel && !l.exclusive() {
 		for (len(l.waiting) < l.ahead() || l.sentinelDue()) && l.ask() {
 		}
@@ -168,6 +175,11 @@ func (l *loop) startOne(ctx, abort context.Context) (bool, error) {
 			continue
 		}
 		slot, err := l.exec.Claim(c.devices)
+		var unfit *executor.UnfitError
+		if errors.As(err, &unfit) {
+			l.waiting = l.waiting.take(c)
+			return true, l.refuse(c, unfit)
+		}
 		if err != nil {
 			return false, err
 		}
@@ -208,6 +220,21 @@ func (l *loop) start(ctx, abort context.Context, c *config, slot executor.Slot) 
 		l.finished <- finished{plan: p, slot: slot, row: row, err: err}
 	}()
 	return nil
+}
+
+// refuse records a config that needs more devices than are left: as a fault of the
+// devices, which says nothing of the config.
+func (l *loop) refuse(c *config, why error) error {
+	p := l.planFor(c)
+	if err := l.writePlan(p); err != nil {
+		return err
+	}
+	l.number++
+	row := bench.Refused(p, nil, engine.GPUFault, why.Error(), gpu.Evidence{})
+	if err := l.Store.WriteTrial(row); err != nil {
+		return err
+	}
+	return l.record(p, row)
 }
 
 func (l *loop) writePlan(p bench.Plan) error {

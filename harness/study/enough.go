@@ -34,6 +34,10 @@ func (l *loop) stoppingNow(c *config) bench.Stopping {
 		s.Repeats = sentinelRuns
 		return s
 	}
+	if c.purpose == Test {
+		s.Repeats = min(testRuns, s.Repeats)
+		return s
+	}
 	if l.Lock.Precision == 0 {
 		return s
 	}

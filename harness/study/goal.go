@@ -16,7 +16,12 @@ const (
 	// Further launches of known configs, which count for no goal.
 	Sentinel = "sentinel" // of the engine's default, against drift
 	Confirm  = "confirm"  // of what the front depends on
+
+	Test = "interference" // of whether trials may run beside each other; no result counts
 )
+
+// Auto is a Goal's Parallel that leaves it to the study.
+const Auto = -1
 
 // Goal is what one command wants of a study.
 type Goal struct {
@@ -27,14 +32,17 @@ type Goal struct {
 	Control float64       // share of the asks that are uniform draws, 0 to less than 1
 	Confirm int           // launches at most, after the asks, that confirm the front; only with Ask
 
-	// Parallel is the most trials at a time; 0 is 1.
+	// Parallel is the most trials at a time, where a test shows that they do not disturb
+	// each other; 0 is 1, Auto as many as there are devices, where the study is long
+	// enough for the test to pay. Trust does without the test.
 	Parallel int
+	Trust    bool
 }
 
 // counts reports whether a trial of a purpose is one of the goal's: a sweep makes
 // seeds, and all else that is new is a refinement's.
 func (g Goal) counts(purpose string) bool {
-	if purpose == Sentinel || purpose == Confirm {
+	if purpose == Sentinel || purpose == Confirm || purpose == Test {
 		return false
 	}
 	return (purpose == Seed) == (g.Purpose == Seed)

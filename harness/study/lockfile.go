@@ -60,6 +60,10 @@ type Lock struct {
 	Seed            uint64                   `json:"seed"`
 	Host            string                   `json:"host"`
 	GPUs            []GPU                    `json:"gpus"`
+
+	// Interference is found out on the way, before trials run beside each other; nil: not
+	// tested.
+	Interference *Interference `json:"interference,omitempty"`
 }
 
 // GPU is a device that the study's trials may use.
@@ -79,7 +83,7 @@ const (
 // incidental are the fields of a lock that say when and where, not what; consequences
 // follow from the others, and are told only where nothing else differs.
 var (
-	incidental   = []string{"ID", "Created", "WorkloadHash"}
+	incidental   = []string{"ID", "Created", "WorkloadHash", "Interference"}
 	consequences = []string{"LatticeID", "Raw", "Valid"}
 )
 
@@ -163,12 +167,18 @@ func clip(s, other string) string {
 	return "..." + s[from:min(len(s), from+most)] + "..."
 }
 
+// writeLock begins a study: its lockfile comes last, since a folder that has it is one.
 func writeLock(dir string, l Lock, spec []byte) error {
-	text, err := json.MarshalIndent(l, "", "  ")
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(dir, specName), spec, 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, specName), spec, 0o644); err != nil {
+	return updateLock(dir, l)
+}
+
+// updateLock replaces the lockfile as a whole.
+func updateLock(dir string, l Lock) error {
+	text, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
 		return err
 	}
 	return replaceFile(dir, LockName, tmpLockName, append(text, '\n')) // last: a folder with a lock is a whole study

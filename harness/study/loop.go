@@ -23,6 +23,7 @@ type Progress struct {
 // Watcher follows a run. Its functions may be nil; they are called one at a time.
 type Watcher struct {
 	Warn  func(text string)
+	Note  func(text string) // what was found out on the way
 	Begin func(p bench.Plan, at Progress)
 	End   func(t results.Trial, runs []results.Run, at Progress)
 
@@ -45,8 +46,11 @@ type loop struct {
 	aim          results.Aim
 	watch        Watcher
 	exec         Executor
-	parallel     int // most trials at a time
+	devices      int // of the executor, when the run began
+	wanted       int // most trials at a time, if they may
+	parallel     int // most trials at a time, now
 	state        State
+	tests        State // rows of the test of interference
 	search       *search.Searcher
 	redo         []*config // interrupted ones, to be measured first
 	waiting      queue
@@ -86,12 +90,13 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	if err != nil {
 		return "", fmt.Errorf("study %s: %w", s.Store.Dir, err)
 	}
-	l := &loop{Study: s, aim: aim, stopping: map[launch]bench.Stopping{}, goal: goal, watch: watch, exec: exec, began: time.Now(), parallel: max(1, goal.Parallel),
+	l := &loop{Study: s, aim: aim, stopping: map[launch]bench.Stopping{}, goal: goal, watch: watch, exec: exec, began: time.Now(),
 		planned: bench.Ladder(s.Lock.LoadPoints, source, max(sentinelRuns, s.Lock.Repeats)),
 		running: map[string]bench.Plan{}, finished: make(chan finished)}
 	if err := l.resume(); err != nil {
 		return "", err
 	}
+	l.want()
 	if reason, err = l.dispatch(ctx, abort); err != nil {
 		return "", err
 	}
@@ -107,11 +112,14 @@ func (l *loop) record(p bench.Plan, row results.Trial) error {
 	if len(bad) > 0 {
 		return fmt.Errorf("trial %s: a part that was just written cannot be read: %w", p.TrialID, bad[0])
 	}
-	l.state.Trials = append(l.state.Trials, row)
-	l.state.Runs = append(l.state.Runs, runs...)
 	l.spent += time.Duration(row.TotalSeconds * float64(time.Second))
 	l.trials++
-	if row.Outcome != results.Cancelled {
+	to := &l.state
+	if isTest(row) {
+		to = &l.tests
+	}
+	to.Trials, to.Runs = append(to.Trials, row), append(to.Runs, runs...)
+	if row.Outcome != results.Cancelled && !isTest(row) {
 		if err := l.settle(p); err != nil {
 			return err
 		}

@@ -21,8 +21,11 @@ func (l *loop) planFor(c *config) bench.Plan {
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
 		StrictClient: l.Lock.StrictClient, CoolDownSeconds: l.Lock.CoolDownSeconds, GPUPrice: l.Lock.GPUPrice, Drift: l.driftNow(),
 	}
-	if c.alone {
+	switch {
+	case c.alone:
 		p.Parallel = 1
+	case c.together > 0:
+		p.Parallel = c.together
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, p.Attempt), 10))

@@ -18,8 +18,8 @@ func (l *loop) resume() error {
 	if err != nil {
 		return err
 	}
-	l.state = state
-	known, err := configs(state.Trials)
+	l.state, l.tests = state.split()
+	known, err := configs(l.state.Trials)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Study) recover(warn func(string)) (State, []bench.Plan, error) {
 // setAside returns the study's rows after what cannot be used was set aside.
 func (s *Study) setAside(warn func(string)) (State, error) {
 	for {
-		state, err := s.Load()
+		state, err := s.load()
 		if err != nil {
 			return State{}, err
 		}

@@ -65,7 +65,7 @@ func (l *loop) sentinel() *config {
 // nextReplicate is the number of the next further launch of a config.
 func (l *loop) nextReplicate(config string) int {
 	last := 0
-	for _, t := range l.state.Trials {
+	for _, t := range slices.Concat(l.state.Trials, l.tests.Trials) {
 		if t.ConfigID == config {
 			last = max(last, int(t.Replicate))
 		}

@@ -113,8 +113,15 @@ type State struct {
 	Bad    []*results.BadPart // damaged or foreign; their rows count as not measured
 }
 
-// Load reads a study's rows.
+// Load reads a study's rows, but for those of the test of interference, which are no
+// results.
 func (s *Study) Load() (State, error) {
+	all, err := s.load()
+	state, _ := all.split()
+	return state, err
+}
+
+func (s *Study) load() (State, error) {
 	trials, bad, err := s.Store.Trials()
 	if err != nil {
 		return State{}, err
@@ -159,9 +166,10 @@ type config struct {
 	outcome  string // of the trials together: ok, failed, or cancelled = to be measured still
 	trials   []results.Trial
 
-	devices int  // that a server takes; 0: not known, so all
-	passed  int  // younger configs that began before it
-	alone   bool // nothing runs beside it
+	devices  int  // that a server takes; 0: not known, so all
+	passed   int  // younger configs that began before it
+	alone    bool // nothing runs beside it
+	together int  // launches of the test that run at a time; 0: not the test's
 }
 
 // configs groups trials by launch, in the order in which these were first asked for.

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package engine
+
+func moveThread([]int) (restore func()) { return func() {} }
