@@ -116,7 +116,16 @@ func reconsider(c *cli.Context, s *study.Study) error {
 	if len(s.Lock.Differences(after)) == 0 {
 		return nil
 	}
-	return s.Amend(func(l *study.Lock) { l.Objectives, l.Limits, l.From = after.Objectives, after.Limits, after.From })
+	state, err := s.Load()
+	if err != nil {
+		return err
+	}
+	if n := len(state.Trials); n > 0 && !slices.Equal(slices.Concat(s.Lock.Objectives, s.Lock.Limits), slices.Concat(after.Objectives, after.Limits)) {
+		after.AimSince = state.Trials[n-1].TrialID
+	}
+	return s.Amend(func(l *study.Lock) {
+		l.Objectives, l.Limits, l.AimSince, l.From = after.Objectives, after.Limits, after.AimSince, after.From
+	})
 }
 
 // searchFlags are how a refinement chooses.

@@ -11,6 +11,10 @@ import (
 type Aim struct {
 	Objectives [2]Metric
 	Limits     []Limit
+
+	// Since is the last trial that was measured for another aim; "" where there is none.
+	// Runs up to it were cut short by what mattered then, and bound nothing now.
+	Since string
 }
 
 // defaultObjectives are less time to the first token and more tokens a second.

@@ -8,7 +8,11 @@ import (
 )
 
 // Aim is what the study's points are judged by.
-func (l Lock) Aim() (results.Aim, error) { return results.ParseAim(l.Objectives, l.Limits) }
+func (l Lock) Aim() (results.Aim, error) {
+	aim, err := results.ParseAim(l.Objectives, l.Limits)
+	aim.Since = l.AimSince
+	return aim, err
+}
 
 // scale brings a metric to the slot of search.Point that it is told in: the first
 // wants less, the second more. The search compares logarithms, so that what is better

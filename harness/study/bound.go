@@ -17,7 +17,7 @@ func bounded(runs []results.Run, aim results.Aim) []search.Point {
 	var seen []string
 	for _, r := range runs {
 		valid := func(o results.Run) bool { return o.LoadPoint == r.LoadPoint && o.Valid }
-		if len(r.Bounds) == 0 || slices.Contains(seen, r.LoadPoint) || slices.ContainsFunc(runs, valid) {
+		if len(r.Bounds) == 0 || r.TrialID <= aim.Since || slices.Contains(seen, r.LoadPoint) || slices.ContainsFunc(runs, valid) {
 			continue
 		}
 		seen = append(seen, r.LoadPoint)

@@ -55,6 +55,7 @@ type Lock struct {
 	Objectives      []string                 `json:"objectives"`               // two metrics, as results.ParseAim reads them
 	Limits          []string                 `json:"limits,omitempty"`         // that a point must keep to count, likewise
 	SLO             load.SLO                 `json:"slo,omitzero"`             // of single requests: what makes one good
+	AimSince        string                   `json:"aim_since,omitempty"`      // the last trial that was measured for other objectives or limits
 	From            []Source                 `json:"from,omitempty"`           // studies that this one builds on
 	GPUPrice        float64                  `json:"gpu_price,omitempty"`      // of an hour of one GPU, in any currency; 0: not given
 	Seed            uint64                   `json:"seed"`
@@ -83,7 +84,7 @@ const (
 // incidental are the fields of a lock that say when and where, not what; consequences
 // follow from the others, and are told only where nothing else differs.
 var (
-	incidental   = []string{"ID", "Created", "WorkloadHash", "Interference"}
+	incidental   = []string{"ID", "Created", "WorkloadHash", "Interference", "AimSince"}
 	consequences = []string{"LatticeID", "Raw", "Valid"}
 )
 

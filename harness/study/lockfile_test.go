@@ -27,7 +27,7 @@ func fullLock() Lock {
 		Launch: engine.Launch{Engine: "vllm", Bin: "/bin/vllm", Model: "m", Wrap: []string{"docker", "{argv}"},
 			Server: space.Server{Argv: []string{"{bin}"}, ExtraBody: map[string]any{"cache_prompt": false, "n": 1.5}, Flush: &space.Endpoint{Path: "/f"}}},
 		Workload: load.Workload{Input: "1", Output: "2", Seed: 1<<64 - 1}, WorkloadHash: "ef",
-		OpenLoop: bench.OpenLoop{Arrival: load.Gamma, Burstiness: 0.5, Pure: true}, LoadPoints: []bench.Point{{Concurrency: 8}, {Rate: 2.5}}, Repeats: 3, Precision: 0.02, SentinelEvery: 12, CoolDownSeconds: 5, StrictClient: true, Objectives: []string{"ttft_p50_s"}, Limits: []string{"itl_p99_s=0.05"}, SLO: load.SLO{TTFTSeconds: 0.5}, GPUPrice: 2.5, From: []Source{{Dir: "/s", ID: "s", Through: "t0004", Differs: []string{"GPU"}}}, Seed: 1<<64 - 1, Host: "h", GPUs: []GPU{{"GPU-1", "H100"}},
+		OpenLoop: bench.OpenLoop{Arrival: load.Gamma, Burstiness: 0.5, Pure: true}, LoadPoints: []bench.Point{{Concurrency: 8}, {Rate: 2.5}}, Repeats: 3, Precision: 0.02, SentinelEvery: 12, CoolDownSeconds: 5, StrictClient: true, Objectives: []string{"ttft_p50_s"}, Limits: []string{"itl_p99_s=0.05"}, SLO: load.SLO{TTFTSeconds: 0.5}, GPUPrice: 2.5, AimSince: "t0002", From: []Source{{Dir: "/s", ID: "s", Through: "t0004", Differs: []string{"GPU"}}}, Seed: 1<<64 - 1, Host: "h", GPUs: []GPU{{"GPU-1", "H100"}},
 		Interference: &Interference{Allowed: true, Why: "w", ConfigID: "c", Together: 8, Alone: 1, Beside: 8, Ratios: []Ratio{{"m", 1, 0.9, 1.1}}, At: time.Unix(1_800_000_000, 0).UTC()}}
 }
 
@@ -65,7 +65,7 @@ func TestDifferences(t *testing.T) {
 		"Set": func(l *Lock) { l.Set["tp_size"][0] = space.Int(1) }, "Launch": func(l *Lock) { l.Launch.Server.StopGraceS = 9 },
 		"Workload": func(l *Lock) { l.Workload.Output = "3" }, "LoadPoints": func(l *Lock) { l.LoadPoints = l.LoadPoints[:1] }, "OpenLoop": func(l *Lock) { l.OpenLoop.Pure = false },
 		"Repeats": func(l *Lock) { l.Repeats++ }, "Precision": func(l *Lock) { l.Precision = 0 }, "SentinelEvery": func(l *Lock) { l.SentinelEvery = 0 },
-		"StrictClient": func(l *Lock) { l.StrictClient = false }, "CoolDownSeconds": func(l *Lock) { l.CoolDownSeconds = 0 }, "Objectives": func(l *Lock) { l.Objectives[0] = "x" }, "Limits": func(l *Lock) { l.Limits = nil }, "SLO": func(l *Lock) { l.SLO.Share = 0.9 }, "From": func(l *Lock) { l.From = nil }, "GPUPrice": func(l *Lock) { l.GPUPrice = 3 }, "Seed": func(l *Lock) { l.Seed = 0 },
+		"StrictClient": func(l *Lock) { l.StrictClient = false }, "CoolDownSeconds": func(l *Lock) { l.CoolDownSeconds = 0 }, "Objectives": func(l *Lock) { l.Objectives[0] = "x" }, "Limits": func(l *Lock) { l.Limits = nil }, "SLO": func(l *Lock) { l.SLO.Share = 0.9 }, "From": func(l *Lock) { l.From = nil }, "AimSince": func(l *Lock) { l.AimSince = "t0009" }, "GPUPrice": func(l *Lock) { l.GPUPrice = 3 }, "Seed": func(l *Lock) { l.Seed = 0 },
 		"Host": func(l *Lock) { l.Host = "x" }, "GPUs": func(l *Lock) { l.GPUs[0].UUID = "GPU-2" },
 		"ID": func(l *Lock) { l.ID = "x" }, "Created": func(l *Lock) { l.Created = l.Created.Add(time.Hour) }, "WorkloadHash": func(l *Lock) { l.WorkloadHash = "x" }, "Interference": func(l *Lock) { l.Interference = nil },
 	}
@@ -84,7 +84,7 @@ func TestDifferences(t *testing.T) {
 			name = "fact device_num"
 		}
 		switch f.Name {
-		case "ID", "Created", "WorkloadHash", "Interference":
+		case "ID", "Created", "WorkloadHash", "Interference", "AimSince":
 			if len(got) > 0 {
 				t.Errorf("%s: %q, want none", f.Name, got)
 			}
