@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"harness/harness/study"
 	"harness/results/report"
@@ -18,7 +19,11 @@ func pageOf(s *study.Study) (report.Page, error) {
 	if err != nil {
 		return report.Page{}, err
 	}
+	var found foundEffects
+	var finding sync.WaitGroup
+	finding.Go(func() { found = findEffects(s, state) })
 	front, err := assessedFront(s, state)
+	finding.Wait()
 	if err != nil {
 		return report.Page{}, err
 	}
@@ -39,8 +44,9 @@ func pageOf(s *study.Study) (report.Page, error) {
 	}
 	p.Noise, p.NoiseNotes = noiseOf(how, len(p.Front.Rows))
 	p.Warnings = append(p.Warnings, how.driftTexts()...)
-	if p.Effects, p.EffectsNote, err = effectsOf(s, state, p.Front); err != nil {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("what matters cannot be told: %v", err)) // the rest of the page can
+	p.Effects, p.EffectsNote = found.page(s, p.Front)
+	if found.err != nil { // the rest of the page can be told
+		p.Warnings = append(p.Warnings, fmt.Sprintf("what matters cannot be told: %v", found.err))
 	}
 	return p, nil
 }

@@ -3,6 +3,7 @@ package search
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"harness/search/pareto"
 	"harness/space"
@@ -10,6 +11,7 @@ import (
 
 const (
 	doubtDraws  = 1000
+	doubtParts  = 8       // that the draws are settled in, side by side
 	doubtStream = 1 << 60 // numbers the random streams of doubts, away from those of asks
 )
 
@@ -59,19 +61,35 @@ func (d *doubt) settle() {
 	for i := range d.on {
 		d.on[i] = make([]bool, doubtDraws)
 	}
+	d.areas = make([]float64, doubtDraws)
+	var parts sync.WaitGroup
+	for from := 0; from < doubtDraws; from += doubtDraws / doubtParts {
+		parts.Go(func() { d.settleDraws(from, min(from+doubtDraws/doubtParts, doubtDraws)) })
+	}
+	parts.Wait()
 	d.p = make([]float64, len(d.samples))
+	for i, on := range d.on {
+		for _, is := range on {
+			if is {
+				d.p[i] += 1. / doubtDraws
+			}
+		}
+	}
+	slices.Sort(d.areas)
+}
+
+// settleDraws does so for some of the draws.
+func (d *doubt) settleDraws(from, to int) {
 	points := make([]pareto.Point, len(d.samples))
-	for s := range doubtDraws {
+	for s := from; s < to; s++ {
 		for i := range points {
 			points[i] = pareto.Point{d.costs[0][s][i], d.costs[1][s][i]}
 		}
 		for _, i := range costGoals.Front(points) {
 			d.on[i][s] = true
-			d.p[i] += 1. / doubtDraws
 		}
-		d.areas = append(d.areas, costGoals.Hypervolume(points, d.ref))
+		d.areas[s] = costGoals.Hypervolume(points, d.ref)
 	}
-	slices.Sort(d.areas)
 }
 
 // describe fills in the moments of each cost over the draws.

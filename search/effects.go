@@ -1,6 +1,7 @@
 package search
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -35,44 +36,51 @@ type ValueEffect struct {
 	Measured int // configurations with the value that worked
 }
 
-// Likely is the median of what a model believes, and the bounds of 95 % of it. Trees
-// believe what each of them says, which is more than they are in doubt of together.
+// Likely is the median of what a model believes, and the bounds of 95 % of it.
 type Likely struct{ Value, Low, High float64 }
 
 const (
 	// effectInputs bounds the inputs of one parameter's estimate: values times the
 	// configurations that they are tried in, whose number it decides.
-	effectInputs = 128
+	effectInputs = 96
 	leastAround  = 8
 
-	effectDraws  = 256
+	effectDraws = 256
+
+	// effectObservations is how many measured points the model takes, chosen at random
+	// where there are more: then it is fitted in a second.
+	effectObservations = 300
+
 	effectStream = 1 << 59 // numbers the random streams of effects, away from those of asks
 )
 
-// Effects fits the model of a search to what was told, and asks it about each parameter
-// that has a choice, at each load that was measured. There are none where fewer
-// configurations worked than a search has before it follows its model.
+// Effects fits a Gaussian process as a search does to what was told, and asks it about
+// each parameter that has a choice, at each load that was measured. There are none where
+// fewer configurations worked than a search has before it follows its model. Of many
+// measured points it takes 300, at random; points tells how many it took.
 //
 // A parameter is changed alone, in configurations drawn uniformly from the lattice;
 // where a change would break a rule, or a rewrite would undo it, the configuration is
 // left out of the average. Intervals are those of the model's belief: they know nothing
 // of a model that is wrong.
-func Effects(l *space.Lattice, told []Told, seed uint64) ([]Effect, error) {
+func Effects(l *space.Lattice, told []Told, seed uint64) (effects []Effect, points int, err error) {
 	h, e := newHistory(l, nil), newEncoder(l)
 	for _, t := range told {
 		if err := h.check(t.Rank); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if err := t.Outcome.validate(nil); err != nil {
-			return nil, fmt.Errorf("configuration %s: %w", t.Rank, err)
+			return nil, 0, fmt.Errorf("configuration %s: %w", t.Rank, err)
 		}
 		h.tell(t.Rank, t.Outcome)
 	}
 	if h.working() < seedSize {
-		return nil, nil
+		return nil, 0, nil
 	}
-	m := newEffectModel(h, e, seed)
-	effects := make([]Effect, 0, len(e.tuned)*len(m.loads)*len(m.costs))
+	m, err := newEffectModel(h, e, seed)
+	if err != nil {
+		return nil, 0, err
+	}
 	for k := range e.tuned {
 		for _, load := range m.loads {
 			for axis := range m.costs {
@@ -90,32 +98,36 @@ func Effects(l *space.Lattice, told []Told, seed uint64) ([]Effect, error) {
 		})
 	}
 	jobs.Wait()
-	return slices.DeleteFunc(effects, func(f Effect) bool { return len(f.Values) == 0 }), nil
+	return slices.DeleteFunc(effects, func(f Effect) bool { return len(f.Values) == 0 }), m.points, nil
 }
 
 // effectModel is what effects are asked of.
 type effectModel struct {
 	encoder  *encoder
-	costs    [2]surrogate
+	costs    [2]*gp.Model
+	points   int // that they were fitted to
 	loads    []Load
 	around   []space.Point // in which parameters are changed
 	measured [][]int       // by parameter and value: configurations that worked
 }
 
-func newEffectModel(h *history, e *encoder, seed uint64) *effectModel {
+func newEffectModel(h *history, e *encoder, seed uint64) (*effectModel, error) {
 	samples := h.samples(e)
+	rng := stream(seed, effectStream-1)
 	m := &effectModel{encoder: e, loads: loads(samples), measured: make([][]int, len(e.lattice.Params()))}
+	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
+	m.points = min(len(samples), effectObservations)
 	var fits sync.WaitGroup
+	var errs [2]error
 	for axis := range m.costs {
 		fits.Go(func() {
 			d := gp.Data{Categorical: e.categorical}
-			for _, s := range samples {
+			for _, s := range samples[:m.points] {
 				d.X, d.Y, d.Noise = append(d.X, s.x), append(d.Y, s.costs[axis]), append(d.Noise, s.variance[axis])
 			}
-			m.costs[axis] = fitSurrogate(d, seed)
+			m.costs[axis], errs[axis] = gp.Fit(d)
 		})
 	}
-	rng := stream(seed, effectStream-1)
 	for range effectInputs / 2 {
 		m.around = append(m.around, e.lattice.Unrank(e.lattice.Sample(rng), nil))
 	}
@@ -130,7 +142,7 @@ func newEffectModel(h *history, e *encoder, seed uint64) *effectModel {
 		}
 	}
 	fits.Wait()
-	return m
+	return m, errors.Join(errs[:]...)
 }
 
 // fill asks the model about a parameter.
@@ -216,35 +228,22 @@ func spread(y []float64, at [][]int) float64 {
 	return math.Sqrt(sum / float64(len(at)))
 }
 
-// joint draws what the model believes of inputs together: of a Gaussian process, from
-// their joint distribution; of trees, what each of them says.
-func joint(s surrogate, x [][]float64, draws int, rng *rand.Rand) [][]float64 {
-	var all [][]float64
-	switch s := s.(type) {
-	case process:
-		mean, cov := s.model.Joint(x)
-		root := gp.Root(cov)
-		z := make([]float64, len(x))
-		for range draws {
-			for i := range z {
-				z[i] = rng.NormFloat64()
-			}
-			y := slices.Clone(mean)
-			for i, row := range root {
-				for j, r := range row[:i+1] {
-					y[i] += r * z[j]
-				}
-			}
-			all = append(all, y)
+// joint draws what a model believes of inputs together.
+func joint(m *gp.Model, x [][]float64, draws int, rng *rand.Rand) [][]float64 {
+	mean, cov := m.Joint(x)
+	root := gp.Root(cov)
+	all, z := make([][]float64, draws), make([]float64, len(x))
+	for s := range all {
+		for i := range z {
+			z[i] = rng.NormFloat64()
 		}
-	case *forest:
-		for _, t := range s.trees {
-			y := make([]float64, len(x))
-			for i, a := range x {
-				y[i] = t.leaf(a).mean
+		y := slices.Clone(mean)
+		for i, row := range root {
+			for j, r := range row[:i+1] {
+				y[i] += r * z[j]
 			}
-			all = append(all, y)
 		}
+		all[s] = y
 	}
 	return all
 }

@@ -41,9 +41,12 @@ func measuredEffects(t *testing.T, l *space.Lattice, n int) []Effect {
 		}
 		told = append(told, Told{a.Rank, o})
 	}
-	effects, err := Effects(l, told, 1)
+	effects, points, err := Effects(l, told, 1)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if effects != nil && points != min(2*n, effectObservations) {
+		t.Errorf("fitted to %d points of %d configurations", points, n)
 	}
 	return effects
 }
@@ -92,34 +95,13 @@ func TestEffects(t *testing.T) {
 	}
 }
 
-// Where there are too many measurements for a Gaussian process, trees tell.
-func TestEffectsOfTrees(t *testing.T) {
-	t.Parallel()
-	l := newLattice(t, effectSpec)
-	s := &effectModel{encoder: newEncoder(l), loads: []Load{{Concurrency: 1}}}
-	h := newHistory(l, nil)
-	for r := range 132 {
-		rank := space.RankOf(uint64(r))
-		p := l.Unrank(rank, nil)
-		h.tell(rank, Outcome{CostSeconds: 1, Points: []Point{{TTFT: value(l, p, "batch"), TPS: 1, Load: Load{Concurrency: 1}}}})
-	}
-	fitted := newEffectModel(h, s.encoder, 1)
-	data := (&outlook{encoder: s.encoder, samples: h.samples(s.encoder), ref: [2]float64{9, 9}}).costData(0)
-	fitted.costs[0] = growForest(data, 1)
-	f := Effect{Load: Load{Concurrency: 1}}
-	fitted.fill(&f, 0, stream(1, 1))
-	if len(f.Values) != 4 || f.Values[3].Ratio.Value < 2 || f.Values[0].Ratio.Value > 0.8 {
-		t.Errorf("batch: %+v, want ratios near 0.5, 1, 2 and 4", f.Values)
-	}
-}
-
 func TestEffectsNeedMeasurements(t *testing.T) {
 	t.Parallel()
 	l := newLattice(t, effectSpec)
 	if effects := measuredEffects(t, l, seedSize-1); effects != nil {
 		t.Errorf("%d effects of %d configurations", len(effects), seedSize-1)
 	}
-	if _, err := Effects(l, []Told{{Rank: l.Count()}}, 1); err == nil {
+	if _, _, err := Effects(l, []Told{{Rank: l.Count()}}, 1); err == nil {
 		t.Error("a rank outside the lattice is taken")
 	}
 	if a, b := measuredEffects(t, l, 20), measuredEffects(t, l, 20); a[0].Factor != b[0].Factor {
@@ -139,7 +121,7 @@ func BenchmarkEffects(b *testing.B) {
 		told = append(told, Told{a.Rank, o})
 	}
 	for b.Loop() {
-		if _, err := Effects(l, told, 1); err != nil {
+		if _, _, err := Effects(l, told, 1); err != nil {
 			b.Fatal(err)
 		}
 	}

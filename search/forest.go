@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"harness/search/gp"
 )
@@ -19,7 +20,8 @@ const (
 // its variance what they differ by and what varies within their leaves.
 type forest struct {
 	data  gp.Data
-	trees []*tree
+	seed  uint64
+	trees func() []*tree // grown when they are asked for: what was observed can be told without
 }
 
 // tree is a node: a leaf where it has no children.
@@ -32,16 +34,22 @@ type tree struct {
 }
 
 func growForest(d gp.Data, seed uint64) *forest {
-	f := &forest{data: d}
-	for t := range forestTrees {
-		rng := stream(seed, forestStream+uint64(t))
-		rows := make([]int, len(d.Y))
-		for i := range rows {
-			rows[i] = rng.IntN(len(d.Y))
-		}
-		f.trees = append(f.trees, f.grow(rows, rng))
-	}
+	f := &forest{data: d, seed: seed}
+	f.trees = sync.OnceValue(f.growAll)
 	return f
+}
+
+func (f *forest) growAll() []*tree {
+	trees := make([]*tree, forestTrees)
+	for t := range trees {
+		rng := stream(f.seed, forestStream+uint64(t))
+		rows := make([]int, len(f.data.Y))
+		for i := range rows {
+			rows[i] = rng.IntN(len(f.data.Y))
+		}
+		trees[t] = f.grow(rows, rng)
+	}
+	return trees
 }
 
 // forestStream numbers the trees' random streams, away from those of asks.
@@ -130,10 +138,11 @@ func (t *tree) leaf(x []float64) *tree {
 
 func (f *forest) predict(x [][]float64) (mean, variance []float64) {
 	mean, variance = make([]float64, len(x)), make([]float64, len(x))
-	n := float64(len(f.trees))
+	grown := f.trees()
+	n := float64(len(grown))
 	for i, a := range x {
 		squares := 0.0
-		for _, t := range f.trees {
+		for _, t := range grown {
 			l := t.leaf(a)
 			mean[i] += l.mean / n
 			squares += (l.mean*l.mean + l.variance) / n

@@ -103,7 +103,7 @@ func (s *Searcher) doubt() *doubt {
 	}
 	s.doubts = nil
 	if s.history.working() > 0 {
-		o := newOutlook(s.history, s.encoder, s.seed)
+		o := newCostOutlook(s.history, s.encoder, s.seed)
 		if r := s.reference; r != (Reference{}) {
 			o.ref = Point{TTFT: r.TTFT, TPS: r.TPS}.costs()
 		}

@@ -34,9 +34,7 @@ type limitModel struct {
 func newOutlook(h *history, e *encoder, seed uint64) *outlook {
 	o := h.observed(e)
 	var fits sync.WaitGroup
-	for axis := range o.costs {
-		fits.Go(func() { o.costs[axis] = fitFollowing(o.costData(axis), h.background.trendsOf(axis), seed) })
-	}
+	o.fitCosts(h, seed, &fits)
 	o.limits = make([]limitModel, len(h.limits))
 	for i, l := range h.limits {
 		fits.Go(func() { o.limits[i] = limitModel{l, fitSurrogate(o.metricData(l.Metric), seed)} })
@@ -45,6 +43,21 @@ func newOutlook(h *history, e *encoder, seed uint64) *outlook {
 	fits.Go(func() { o.seconds = newSecondsModel(h, e, seed) })
 	fits.Wait()
 	return o
+}
+
+// newCostOutlook is an outlook of costs alone.
+func newCostOutlook(h *history, e *encoder, seed uint64) *outlook {
+	o := h.observed(e)
+	var fits sync.WaitGroup
+	o.fitCosts(h, seed, &fits)
+	fits.Wait()
+	return o
+}
+
+func (o *outlook) fitCosts(h *history, seed uint64, fits *sync.WaitGroup) {
+	for axis := range o.costs {
+		fits.Go(func() { o.costs[axis] = fitFollowing(o.costData(axis), h.background.trendsOf(axis), seed) })
+	}
 }
 
 // observed is an outlook before its models are fitted.

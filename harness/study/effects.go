@@ -6,9 +6,9 @@ import (
 )
 
 // Effects says what a model like the search's makes of each parameter: see
-// search.Effects. Ratios are of the study's objectives. told counts the launches that
-// the model was fitted to.
-func (s *Study) Effects(state State) (effects []search.Effect, told int, err error) {
+// search.Effects. Ratios are of the study's objectives. points counts the measured
+// points that the model was fitted to.
+func (s *Study) Effects(state State) (effects []search.Effect, points int, err error) {
 	aim, err := s.Lock.Aim()
 	if err != nil {
 		return nil, 0, err
@@ -23,7 +23,7 @@ func (s *Study) Effects(state State) (effects []search.Effect, told int, err err
 			launches = append(launches, search.Told{Rank: c.rank, Outcome: outcomeOf(c, state.Runs, aim)})
 		}
 	}
-	effects, err = search.Effects(s.Lattice, launches, s.Lock.Seed)
+	effects, points, err = search.Effects(s.Lattice, launches, s.Lock.Seed)
 	for i := range effects {
 		e := &effects[i]
 		slot := e.Objective
@@ -34,5 +34,5 @@ func (s *Study) Effects(state State) (effects []search.Effect, told int, err err
 			e.Values[k].Ratio = search.Likely{Value: 1 / v.Ratio.Value, Low: 1 / v.Ratio.High, High: 1 / v.Ratio.Low}
 		}
 	}
-	return effects, len(launches), err
+	return effects, points, err
 }
