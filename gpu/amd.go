@@ -97,12 +97,12 @@ func parseAMDSMI(out string) (devices []Device, driver string) {
 	var wrapped struct {
 		Data []amdSMI `json:"gpu_data"`
 	}
-	list := []amdSMI{}
+	var list []amdSMI
 	text := []byte(jsonPart(out))
-	if json.Unmarshal(text, &list) != nil {
-		if json.Unmarshal(text, &wrapped) != nil {
-			return nil, ""
-		}
+	// A section that is not known is "N/A" in place of an object: the rest counts all the same.
+	_ = json.Unmarshal(text, &list)
+	if len(list) == 0 {
+		_ = json.Unmarshal(text, &wrapped)
 		list = wrapped.Data
 	}
 	for _, g := range list {

@@ -91,7 +91,7 @@ func openSMI(uuids []string) (Source, error) {
 	for _, m := range smiMetrics {
 		fields = append(fields, m.field)
 	}
-	fields, _, err := knownFields(bounded, fields, 1, "-i", strings.Join(uuids, ","))
+	fields, first, err := knownFields(bounded, fields, 1, "-i", strings.Join(uuids, ","))
 	if err != nil {
 		return nil, fmt.Errorf("the GPUs cannot be read: %w", err)
 	}
@@ -110,6 +110,7 @@ func openSMI(uuids []string) (Source, error) {
 		return nil, fmt.Errorf("start nvidia-smi: %w", err)
 	}
 	s := &smiSource{uuids: uuids, cancel: cancel, done: make(chan struct{}), latest: map[string]Reading{}}
+	s.follow(strings.NewReader(first), fields) // so that the first Read has something to say
 	go func() {
 		defer close(s.done)
 		s.follow(out, fields)
