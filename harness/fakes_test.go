@@ -22,6 +22,7 @@ import (
 //	FAKE_WITH  only where this word is on the command line
 //	LAUNCHES   a file to which each launch adds its command line
 //	FAKE_LACKS flags that its --help does not list, or help: it cannot be asked
+//	FAKE_VERSION what llama-server says of itself
 //	FAKE_SMI   the file that nvidia-smi prints
 var fakes = map[string]func(args []string) int{
 	"nvidia-smi":   fakeSMI,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -159,7 +160,7 @@ func vllmEvents(c completion) []string {
 // its lines and exit status 1, or dies by argparse or of a port in use.
 func fakeLlama(args []string) int {
 	if slices.Equal(args, []string{"--version"}) {
-		fmt.Println("0.6.0-dev (build 0, commit unknown)")
+		fmt.Println(cmp.Or(os.Getenv("FAKE_VERSION"), "0.6.0-dev (build 0, commit unknown)"))
 		return 0
 	}
 	if slices.Equal(args, []string{"--help"}) {

@@ -96,7 +96,8 @@ func (m measuring) text(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "  load\tmetric\tbetween runs\tbetween launches")
 	for _, s := range m.spreads {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", s.LoadPoint, s.Metric, deviation(s.Run), deviation(s.Launch))
+		runs, launches := deviations(s)
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", s.LoadPoint, s.Metric, runs, launches)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -128,11 +129,16 @@ func (m measuring) savedText() string {
 		report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most)
 }
 
-// deviation writes a standard deviation of logarithms as a share.
-func deviation(s stat.SD) string {
+// deviations writes how much runs and launches differ.
+func deviations(s study.Spread) (runs, launches string) {
+	return deviation(s.Run, "no launch has two valid runs"), deviation(s.Launch, "no config was launched twice")
+}
+
+// deviation writes a standard deviation of logarithms as a share, or why there is none.
+func deviation(s stat.SD, lacking string) string {
 	switch {
 	case s.DF == 0:
-		return "not known (" + s.Insufficient + ")"
+		return "not known: " + lacking
 	case math.IsInf(s.High, 1) || math.IsNaN(s.High):
 		return relative(s.Value)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -34,10 +35,10 @@ func writeHFModel(dir string) error {
 }
 
 func ggufModel(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: gguf FILE")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: gguf FILE [PADDING]")
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), ggufHeader(), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(ggufHeader(), strings.Join(args[1:], "")...), 0o644))
 }
 
 // ggufHeader is a GGUF file of version 3 without tensors: magic, version, counts,

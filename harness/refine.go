@@ -23,7 +23,7 @@ func (a *app) refineCommand() *cli.Command {
 			&cli.DurationFlag{Name: "budget", Usage: "begin no trial after this `TIME`, such as 30m; 0 is no bound"},
 			&cli.StringFlag{Name: "concurrency", Usage: "as `harness sweep` was given; a study keeps its own"},
 			&cli.StringFlag{Name: "rate", Usage: "likewise"},
-			studyFlag, jsonFlag,
+			allowDriftFlag, studyFlag, jsonFlag,
 		}, workloadFlags, machineFlags),
 		Action: a.refine,
 	}, false)
@@ -47,6 +47,9 @@ func (a *app) refine(c *cli.Context) error {
 		return err
 	}
 	if err := sameWorkload(c, s.Lock); err != nil {
+		return err
+	}
+	if err := a.sameMachine(s, c.Bool("allow-drift")); err != nil {
 		return err
 	}
 	if err := reconsider(c, s); err != nil {

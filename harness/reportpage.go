@@ -101,7 +101,8 @@ func noiseOf(how measuring, rows int) (list []report.Noise, notes []string) {
 		return nil, []string{"Nothing was measured yet, so nothing is known of the noise."}
 	}
 	for _, s := range how.spreads {
-		list = append(list, report.Noise{Load: s.LoadPoint, Metric: s.Metric, Runs: deviation(s.Run), Launches: deviation(s.Launch)})
+		runs, launches := deviations(s)
+		list = append(list, report.Noise{Load: s.LoadPoint, Metric: s.Metric, Runs: runs, Launches: launches})
 	}
 	switch {
 	case len(how.drifts) == 0:

@@ -34,7 +34,7 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
 			objectiveFlag, sloFlag, fromFlag,
 			&cli.Float64Flag{Name: "gpu-price", Usage: "`PRICE` of an hour of one GPU, in any currency: runs get cost_per_million_tokens"},
-			studyFlag, seedFlag, jsonFlag),
+			allowDriftFlag, studyFlag, seedFlag, jsonFlag),
 		Action: a.sweep,
 	}, false)
 }
@@ -42,26 +42,27 @@ func (a *app) sweepCommand() *cli.Command {
 // sweepOptions are the values of sweep's own flags.
 type sweepOptions struct {
 	latticeOptions
-	start    startOptions
-	trials   int
-	budget   time.Duration
-	workload load.Workload
-	points   []bench.Point
-	openLoop bench.OpenLoop
-	judged   judged
-	from     string // as given; "": not
-	gpuPrice float64
-	protocol protocol
-	dir      string // "" = choose one
-	seed     uint64
-	machine  machineOptions
-	dryRun   bool
-	json     bool
+	start      startOptions
+	trials     int
+	budget     time.Duration
+	workload   load.Workload
+	points     []bench.Point
+	openLoop   bench.OpenLoop
+	judged     judged
+	from       string // as given; "": not
+	gpuPrice   float64
+	protocol   protocol
+	allowDrift bool
+	dir        string // "" = choose one
+	seed       uint64
+	machine    machineOptions
+	dryRun     bool
+	json       bool
 }
 
 func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 	o := sweepOptions{start: startOptions{bin: c.String("server-bin"), args: c.StringSlice("server-arg")}, trials: c.Int("trials"), budget: c.Duration("budget"), gpuPrice: c.Float64("gpu-price"), dir: c.String("study"),
-		seed: c.Uint64("seed"), dryRun: c.Bool("dry-run"), json: c.Bool("json")}
+		seed: c.Uint64("seed"), dryRun: c.Bool("dry-run"), allowDrift: c.Bool("allow-drift"), json: c.Bool("json")}
 	if err := positive(c, "trials"); err != nil {
 		return o, err
 	}
@@ -121,6 +122,11 @@ func (a *app) sweep(c *cli.Context) error {
 	}
 	if o.dryRun {
 		return nil
+	}
+	if w.moved != nil {
+		if err := a.move(w.study, *w.moved); err != nil {
+			return err
+		}
 	}
 	if w.study == nil {
 		if w.study, err = study.Create(w.dir, w.lock, w.spec, w.lattice); err != nil {

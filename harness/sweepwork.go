@@ -28,6 +28,7 @@ type sweepWork struct {
 	source    *load.Source
 	dir       string
 	study     *study.Study // that goes on; nil: a new one
+	moved     *study.Lock  // where it goes on, if that is elsewhere by --allow-drift
 	measured  int          // configs that it has
 }
 
@@ -78,23 +79,19 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 // goOn continues a study that asks and measures the same. One that was named must;
 // else a new one begins.
 func (w *sweepWork) goOn(dir string, old study.Lock) error {
-	if err := w.compile(old.Facts); err != nil {
+	if err := w.compile(&old); err != nil {
 		return err
 	}
 	w.lock.From = old.From
 	if err := w.readFrom(); err != nil {
 		return err
 	}
-	diffs := old.Differences(w.lock)
-	if len(diffs) > 0 {
+	here := w.lock
+	if err := allowed(dir, old, here, w.options.allowDrift); err != nil {
 		if w.options.dir == "" {
 			return w.begin()
 		}
-		text := ""
-		for _, d := range diffs {
-			text += "\n  " + d
-		}
-		return fmt.Errorf("study %s was begun with other settings:%s\nrepeat the command that began it, or name another folder with --study", dir, text)
+		return err
 	}
 	s, err := study.Open(dir)
 	if err != nil {
@@ -110,6 +107,9 @@ func (w *sweepWork) goOn(dir string, old study.Lock) error {
 		return w.begin()
 	}
 	w.study, w.dir, w.lock, w.lattice, w.measured = s, dir, s.Lock, s.Lattice, done
+	if len(old.Moved(here)) > 0 {
+		w.moved = &here
+	}
 	return nil
 }
 
@@ -135,10 +135,10 @@ func (w *sweepWork) readFrom() error {
 	return err
 }
 
-// compile gathers the facts, with the volatile ones of a study that goes on, and
-// makes lattice and lock of them.
-func (w *sweepWork) compile(old map[string]space.Value) error {
-	o := w.options
+// compile gathers the facts, and makes lattice and lock of them. Of a study that goes on
+// the volatile facts stay; where it may go on elsewhere, all that its user did not set.
+func (w *sweepWork) compile(old *study.Lock) error {
+	o, flags := w.options, w.chosen.flags
 	var err error
 	if w.source, err = openWorkload(o.workload); err != nil {
 		return err
@@ -151,12 +151,13 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range volatile {
-		if v, ok := old[name]; ok {
-			facts[name] = v
+	if old != nil {
+		keepFacts(facts, old.Facts, o)
+		if o.allowDrift {
+			flags = old.KnownFlags()
 		}
 	}
-	if w.lattice, err = compileSpec(w.spec, o.latticeOptions, facts, w.chosen.flags); err != nil {
+	if w.lattice, err = compileSpec(w.spec, o.latticeOptions, facts, flags); err != nil {
 		return err
 	}
 	workload := w.source.Workload()
@@ -173,6 +174,9 @@ func (w *sweepWork) compile(old map[string]space.Value) error {
 		Flags:    w.chosen.knownFlags(),
 		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points,
 		Objectives: o.judged.objectives, Limits: o.judged.limits, SLO: o.judged.slo, GPUPrice: o.gpuPrice, Seed: o.seed, Host: host, GPUs: w.gpus(),
+	}
+	if !w.lock.Simulated {
+		w.lock.ModelFiles = modelFingerprint(w.lock.Launch.Model)
 	}
 	o.protocol.set(&w.lock)
 	return nil

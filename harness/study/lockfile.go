@@ -61,6 +61,8 @@ type Lock struct {
 	Seed            uint64                   `json:"seed"`
 	Host            string                   `json:"host"`
 	GPUs            []GPU                    `json:"gpus"`
+	ModelFiles      string                   `json:"model_files,omitempty"` // fingerprint of the model's files; "": they are not on this machine
+	Moves           []Move                   `json:"moves,omitempty"`       // what changed since, by leave of the user
 
 	// Interference is found out on the way, before trials run beside each other; nil: not
 	// tested.
@@ -84,7 +86,7 @@ const (
 // incidental are the fields of a lock that say when and where, not what; consequences
 // follow from the others, and are told only where nothing else differs.
 var (
-	incidental   = []string{"ID", "Created", "WorkloadHash", "Interference", "AimSince"}
+	incidental   = []string{"ID", "Created", "WorkloadHash", "Interference", "AimSince", "Moves"}
 	consequences = []string{"LatticeID", "Raw", "Valid"}
 )
 

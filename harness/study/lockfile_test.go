@@ -28,6 +28,7 @@ func fullLock() Lock {
 			Server: space.Server{Argv: []string{"{bin}"}, ExtraBody: map[string]any{"cache_prompt": false, "n": 1.5}, Flush: &space.Endpoint{Path: "/f"}}},
 		Workload: load.Workload{Input: "1", Output: "2", Seed: 1<<64 - 1}, WorkloadHash: "ef",
 		OpenLoop: bench.OpenLoop{Arrival: load.Gamma, Burstiness: 0.5, Pure: true}, LoadPoints: []bench.Point{{Concurrency: 8}, {Rate: 2.5}}, Repeats: 3, Precision: 0.02, SentinelEvery: 12, CoolDownSeconds: 5, StrictClient: true, Objectives: []string{"ttft_p50_s"}, Limits: []string{"itl_p99_s=0.05"}, SLO: load.SLO{TTFTSeconds: 0.5}, GPUPrice: 2.5, AimSince: "t0002", From: []Source{{Dir: "/s", ID: "s", Through: "t0004", Differs: []string{"GPU"}}}, Seed: 1<<64 - 1, Host: "h", GPUs: []GPU{{"GPU-1", "H100"}},
+		ModelFiles: "abc", Moves: []Move{{time.Unix(1_800_000_001, 0).UTC(), []string{"host: a, now b"}}},
 		Interference: &Interference{Allowed: true, Why: "w", ConfigID: "c", Together: 8, Alone: 1, Beside: 8, Ratios: []Ratio{{"m", 1, 0.9, 1.1}}, At: time.Unix(1_800_000_000, 0).UTC()}}
 }
 
@@ -67,6 +68,7 @@ func TestDifferences(t *testing.T) {
 		"Repeats": func(l *Lock) { l.Repeats++ }, "Precision": func(l *Lock) { l.Precision = 0 }, "SentinelEvery": func(l *Lock) { l.SentinelEvery = 0 },
 		"StrictClient": func(l *Lock) { l.StrictClient = false }, "CoolDownSeconds": func(l *Lock) { l.CoolDownSeconds = 0 }, "Objectives": func(l *Lock) { l.Objectives[0] = "x" }, "Limits": func(l *Lock) { l.Limits = nil }, "SLO": func(l *Lock) { l.SLO.Share = 0.9 }, "From": func(l *Lock) { l.From = nil }, "AimSince": func(l *Lock) { l.AimSince = "t0009" }, "GPUPrice": func(l *Lock) { l.GPUPrice = 3 }, "Seed": func(l *Lock) { l.Seed = 0 },
 		"Host": func(l *Lock) { l.Host = "x" }, "GPUs": func(l *Lock) { l.GPUs[0].UUID = "GPU-2" },
+		"ModelFiles": func(l *Lock) { l.ModelFiles = "x" }, "Moves": func(l *Lock) { l.Moves = nil },
 		"ID": func(l *Lock) { l.ID = "x" }, "Created": func(l *Lock) { l.Created = l.Created.Add(time.Hour) }, "WorkloadHash": func(l *Lock) { l.WorkloadHash = "x" }, "Interference": func(l *Lock) { l.Interference = nil },
 	}
 	for i, typ := 0, reflect.TypeFor[Lock](); i < typ.NumField(); i++ {
@@ -84,7 +86,7 @@ func TestDifferences(t *testing.T) {
 			name = "fact device_num"
 		}
 		switch f.Name {
-		case "ID", "Created", "WorkloadHash", "Interference", "AimSince":
+		case "ID", "Created", "WorkloadHash", "Interference", "AimSince", "Moves":
 			if len(got) > 0 {
 				t.Errorf("%s: %q, want none", f.Name, got)
 			}
@@ -93,6 +95,32 @@ func TestDifferences(t *testing.T) {
 				t.Errorf("%s: %q, want one of %s", f.Name, got, name)
 			}
 		}
+	}
+}
+
+// What a study runs on may change by leave; what it asks and how it measures may not.
+func TestMoved(t *testing.T) {
+	now := fullLock()
+	now.EngineVersion, now.Host, now.GPUs, now.ModelFiles, now.Flags, now.Launch.Bin = "2", "b", nil, "z", nil, "/other"
+	if moved, settings := fullLock().Moved(now), fullLock().Settings(now); len(moved) != 6 || len(settings) != 0 {
+		t.Errorf("moved %q, settings %q", moved, settings)
+	}
+	now.Repeats, now.LatticeID = 7, "other"
+	if settings := fullLock().Settings(now); len(settings) != 1 || settings[0] != "repeats: 3, now 7" {
+		t.Errorf("settings %q", settings)
+	}
+	s := newStudy(t)
+	now = s.Lock
+	now.EngineVersion = "2"
+	if err := s.Move(now); err != nil {
+		t.Fatal(err)
+	}
+	again := reopen(t, s)
+	if l := again.Lock; l.EngineVersion != "2" || len(l.Moves) != 1 || l.Moves[0].What[0] != `engine_version: "1", now "2"` || len(l.Moved(now)) != 0 {
+		t.Errorf("%+v", l)
+	}
+	if err := again.Move(now); err != nil || len(reopen(t, s).Lock.Moves) != 1 {
+		t.Errorf("moved again: %v", err)
 	}
 }
 
