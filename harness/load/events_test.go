@@ -165,6 +165,30 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
+// What comes while the clock runs is taken without an allocation.
+func TestEventsAllocateNothing(t *testing.T) {
+	for _, event := range []string{
+		`data: {"id":"cmpl-b153","choices":[{"index":0,"text":" w1716","finish_reason":null}]}` + "\n\n",
+		`data: {"text":" word word","output_ids":[5],"meta_info":{"finish_reason":null,"prompt_tokens":128,"completion_tokens":64,"cached_tokens":0}}` + "\n\n",
+		`data: {"choices":[{"delta":{"content":"w"}}],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}` + "\n\n",
+	} {
+		body := fmt.Appendf(nil, "%x\r\n%s\r\n", len(event), event)
+		rec := Record{RequestedTokens: 1 << 16}
+		rec.grow(1<<12, true)
+		s := answer{}
+		if err := begin(&s, &rec); err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(1000, func() {
+			if s.feed(body, stamp{ns: 1}) != nil {
+				t.Error("not read")
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations an event", event, n)
+		}
+	}
+}
+
 // begin feeds s the head of an answer.
 func begin(s *answer, rec *Record) error {
 	s.reply = newReply(rec, &call{})
