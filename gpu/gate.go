@@ -71,8 +71,33 @@ func NewGate(v Inventory, limits Limits) *Gate {
 const lookEvery = 200 * time.Millisecond
 
 // Pass waits until the devices are as they must be, for Limits.Wait at most, and says
-// what it found. What cannot be read is not held against a device. An error is ctx's.
+// what it found. What cannot be read is not held against a device, but that its driver
+// does not come back from a call. An error is ctx's.
 func (g *Gate) Pass(ctx context.Context, devices []Device) (Evidence, error) {
+	type result struct {
+		e   Evidence
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		e, err := g.wait(ctx, devices)
+		done <- result{e, err}
+	}()
+	limit := time.NewTimer(g.limits.Wait + bound)
+	defer limit.Stop()
+	select {
+	case r := <-done:
+		return r.e, r.err
+	case <-ctx.Done():
+		return Evidence{}, ctx.Err()
+	case <-limit.C: // its thread cannot be ended, and is left behind
+		e := unreadable(errHangs)
+		e.Verdict, e.Lost, e.WaitSeconds = GateRefused, uuidsOf(devices), (g.limits.Wait + bound).Seconds()
+		return e, nil
+	}
+}
+
+func (g *Gate) wait(ctx context.Context, devices []Device) (Evidence, error) {
 	began := time.Now()
 	source, err := g.open(uuidsOf(devices))
 	if err != nil {

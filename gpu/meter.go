@@ -2,8 +2,10 @@ package gpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,6 +37,7 @@ type Meter struct {
 	born   time.Time
 	source Source
 	cancel context.CancelFunc
+	now    chan chan struct{} // who wants a reading at once
 	done   chan struct{}
 
 	mu       sync.Mutex
@@ -46,7 +49,7 @@ type Meter struct {
 // are counted from born. The meter owns the source, and closes it.
 func StartMeter(ctx context.Context, source Source, born time.Time, perSecond float64) *Meter {
 	ctx, cancel := context.WithCancel(ctx)
-	m := &Meter{born: born, source: source, cancel: cancel, done: make(chan struct{})}
+	m := &Meter{born: born, source: source, cancel: cancel, now: make(chan chan struct{}), done: make(chan struct{})}
 	go m.loop(ctx, time.Duration(float64(time.Second)/perSecond))
 	return m
 }
@@ -61,14 +64,42 @@ func (m *Meter) loop(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	into := make([]Reading, len(m.source.Devices()))
+	m.read(into)
 	for {
-		m.read(into)
 		select {
 		case <-ctx.Done():
 			m.read(into) // so that what ends with the meter has a reading at its end
 			return
+		case read := <-m.now:
+			m.read(into)
+			close(read)
+			tick.Reset(every)
+			continue
 		case <-tick.C:
 		}
+		m.read(into)
+	}
+}
+
+// nowBound is how long ReadNow waits for a driver that does not answer.
+const nowBound = time.Second
+
+// ReadNow has the devices read at once, and returns when that is done or has taken a
+// second: at the edges of a span whose Usage is asked for, it makes that exact.
+func (m *Meter) ReadNow() {
+	limit := time.NewTimer(nowBound)
+	defer limit.Stop()
+	read := make(chan struct{})
+	select {
+	case m.now <- read:
+	case <-m.done:
+		return
+	case <-limit.C:
+		return
+	}
+	select {
+	case <-read:
+	case <-limit.C:
 	}
 }
 
@@ -108,9 +139,33 @@ func (m *Meter) Fault() error {
 	return m.fault
 }
 
-// Stop ends the meter and returns all that it has read. It may be called again.
+// Stop ends the meter and returns all that it has read. It may be called again. A driver
+// that does not come back from a call for 5 s is left behind with its thread, which then
+// cannot be ended.
 func (m *Meter) Stop() []Reading {
 	m.cancel()
-	<-m.done
-	return m.readings
+	limit := time.NewTimer(bound)
+	defer limit.Stop()
+	select {
+	case <-m.done:
+	case <-limit.C:
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault == nil && !ended(m.done) {
+		m.fault = errHangs
+	}
+	return slices.Clone(m.readings)
+}
+
+// errHangs is the fault of a driver that does not come back from a call.
+var errHangs = errors.New("the GPU driver does not answer: a call into it did not end")
+
+func ended(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }

@@ -59,6 +59,37 @@ func TestMeter(t *testing.T) {
 	})
 }
 
+// A span shorter than the time between two readings is exact where its edges are read,
+// and a driver that hangs holds nobody up.
+func TestMeterReadNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		born := time.Now()
+		source := &fakeSource{uuids: []string{"a"}, script: func(n int, into []Reading) error {
+			into[0].Values[Energy] = 1000 * time.Since(born).Seconds()
+			return nil
+		}}
+		m := StartMeter(t.Context(), source, born, 10)
+		time.Sleep(120 * time.Millisecond)
+		m.ReadNow()
+		time.Sleep(30 * time.Millisecond)
+		m.ReadNow()
+		if u := m.Usage(120*time.Millisecond, 150*time.Millisecond); math.Abs(u.EnergyJ-30) > 1e-6 || u.Readings != 2 {
+			t.Errorf("%+v", u)
+		}
+		m.Stop()
+		m.ReadNow()
+
+		hang := make(chan struct{})
+		m = StartMeter(t.Context(), &fakeSource{uuids: []string{"a"}, script: func(n int, into []Reading) error { <-hang; return nil }}, born, 10)
+		began := time.Now()
+		if m.ReadNow(); time.Since(began) != nowBound {
+			t.Errorf("held up for %v", time.Since(began))
+		}
+		close(hang)
+		m.Stop()
+	})
+}
+
 func TestMeterFault(t *testing.T) {
 	for name, script := range map[string]func(n int, into []Reading) error{
 		"lost": func(n int, into []Reading) error {
@@ -174,6 +205,25 @@ func TestGateECC(t *testing.T) {
 	if e := pass(); e.Verdict != GateOpen {
 		t.Errorf("told twice: %+v", e)
 	}
+}
+
+func TestGateHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		g := NewGate(Inventory{}, Limits{})
+		g.open = func([]string) (Source, error) {
+			return &fakeSource{uuids: []string{"a"}, script: func(n int, into []Reading) error { <-hang; return nil }}, nil
+		}
+		e, err := g.Pass(t.Context(), []Device{{UUID: "a"}})
+		if err != nil || e.Verdict != GateRefused || len(e.Lost) != 1 || !strings.Contains(e.Reason, "does not answer") {
+			t.Errorf("%+v %v", e, err)
+		}
+		m := StartMeter(t.Context(), &fakeSource{uuids: []string{"a"}, script: func(n int, into []Reading) error { <-hang; return nil }}, time.Now(), 10)
+		if rs := m.Stop(); len(rs) != 0 || !errors.Is(m.Fault(), errHangs) {
+			t.Errorf("%v %v", rs, m.Fault())
+		}
+		close(hang)
+	})
 }
 
 func TestGateEnds(t *testing.T) {

@@ -39,6 +39,7 @@ func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, r
 	if err != nil && ctx.Err() == nil {
 		return row, nil, t.diagnose(ctx, engine.PhaseRun, classOfFlush(err), "flush of the prefix cache: "+err.Error()), nil
 	}
+	t.readGPUs()
 	started := time.Now().UTC()
 	block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
 	o, f := t.offer(ctx, engine.PhaseRun, block, r.Point, r.Requests, t.plan.Stopping.newHope)

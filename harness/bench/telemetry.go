@@ -69,6 +69,13 @@ func (t *trial) runAt(ns int64) string {
 	return ""
 }
 
+// readGPUs has them read at once, outside of a run.
+func (t *trial) readGPUs() {
+	if t.meter != nil {
+		t.meter.ReadNow()
+	}
+}
+
 // meterRun fills in what the GPUs did in a run that began at start and lasted for
 // row.DurationS. It returns why that makes the run invalid, or "".
 func (t *trial) meterRun(row *results.Run, start time.Time) (invalid string) {
@@ -79,6 +86,7 @@ func (t *trial) meterRun(row *results.Run, start time.Time) (invalid string) {
 	if t.meter == nil {
 		return ""
 	}
+	t.readGPUs()
 	from := start.Sub(t.born)
 	to := from + time.Duration(row.DurationS*float64(time.Second))
 	t.windows = append(t.windows, window{row.RunID, from.Nanoseconds(), to.Nanoseconds()})
