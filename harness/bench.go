@@ -48,8 +48,7 @@ func (a *app) benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "keep runs and requests as Parquet below this `DIR`"},
 			&cli.StringFlag{Name: "from", Usage: "measure nothing: compute the metrics again from a `PATH` that --out wrote (or a study), folder or requests file"},
 			&cli.StringFlag{Name: "client-gate", Usage: "what becomes of a run in which this machine was too busy to be exact: invalid or warn", Value: "invalid"},
-			&cli.BoolFlag{Name: "plain", Usage: "no live line on the terminal"},
-			seedFlag, jsonFlag,
+			plainFlag, seedFlag, jsonFlag,
 		}, workloadFlags),
 		Action: a.bench,
 	}, false)

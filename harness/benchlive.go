@@ -12,7 +12,6 @@ import (
 	"harness/harness/bench"
 	"harness/harness/engine"
 	"harness/harness/load"
-	"harness/harness/study"
 	"harness/results/report"
 )
 
@@ -32,9 +31,12 @@ func (a *app) benchLive(o benchOptions) error {
 	if !o.json {
 		meta.printHead(a.stderr)
 	}
-	p := newProgress(a.stderr, a.terminal && !o.json && !o.plain, nil)
+	p := &benchProgress{total: o.repeats}
+	if a.terminal && !o.json && !o.plain {
+		p.panel = newPanel(a.stderr, p.draw)
+	}
 	runs, err := a.benchRuns(live, o, kept, p)
-	p.close()
+	p.panel.close()
 	if err != nil && len(runs) == 0 {
 		return err
 	}
@@ -174,13 +176,12 @@ func ended(live *bench.Live) string {
 
 // benchRuns warms up and measures. It returns what was measured before an error or an
 // interruption.
-func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *progress) (runs []bench.Measured, err error) {
+func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *benchProgress) (runs []bench.Measured, err error) {
 	first := 1
 	if kept != nil {
 		first += len(kept.before)
 	}
-	at := study.Progress{Total: o.repeats}
-	p.set(func() { p.at, p.now[""] = at, activity{text: "warm-up", since: time.Now()} })
+	p.phase("warm-up", 0, nil)
 	if err := live.Warm(a.ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.url, err)
 	}
@@ -188,9 +189,7 @@ func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *
 		if a.ctx.Err() != nil {
 			break
 		}
-		p.set(func() {
-			p.at, p.now[""] = at, activity{text: fmt.Sprintf("run %d of %d", i+1, o.repeats), since: time.Now(), done: func() string { return ", " + ended(live) }}
-		})
+		p.phase(fmt.Sprintf("run %d of %d", i+1, o.repeats), i, func() string { return ", " + ended(live) })
 		began := time.Now()
 		m, err := live.Run(a.ctx, first+i)
 		if err != nil {
@@ -202,9 +201,8 @@ func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *
 			}
 		}
 		runs = append(runs, m)
-		at.Done++
-		p.line("[%d/%d] %s: TTFT %s, %s tok/s, %s  (%s)", i+1, o.repeats, m.Row.LoadPoint, report.Duration(m.Row.TTFTP50S), report.Number(m.Row.OutputTPS),
-			report.Plural(int(m.Row.Requests), "request"), round(time.Since(began)))
+		p.panel.line(a.stderr, fmt.Sprintf("[%d/%d] %s: TTFT %s, %s tok/s, %s  (%s)", i+1, o.repeats, m.Row.LoadPoint, report.Duration(m.Row.TTFTP50S), report.Number(m.Row.OutputTPS),
+			report.Plural(int(m.Row.Requests), "request"), round(time.Since(began))))
 	}
 	return runs, nil
 }

@@ -38,7 +38,15 @@ type summaryJSON struct {
 func (a *app) drive(s *study.Study, goal study.Goal, on machineOptions, asJSON bool) error {
 	began := time.Now()
 	goal.Parallel, goal.Trust = on.parallel, on.trust
-	p := newProgress(a.stderr, a.terminal && !asJSON, s.Default())
+	before, err := s.Load()
+	if err != nil {
+		return err
+	}
+	aim, err := s.Lock.Aim()
+	if err != nil {
+		return err
+	}
+	p := newProgress(a.stderr, s, before, aim, a.terminal && !asJSON && !a.plain)
 	exec, done, err := a.executor(s, on, p)
 	if err != nil {
 		p.close()

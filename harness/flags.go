@@ -18,6 +18,7 @@ var engineNames = []string{"auto", "sglang", "vllm", "llamacpp", "sim"}
 var (
 	studyFlag = &cli.StringFlag{Name: "study", Usage: "the study's `DIR`"}
 	jsonFlag  = &cli.BoolFlag{Name: "json", Usage: "print one JSON document, and nothing else, on stdout"}
+	plainFlag = &cli.BoolFlag{Name: "plain", Usage: "no live view on the terminal: lines only, as on a pipe"}
 	seedFlag  = &cli.Uint64Flag{Name: "seed", Usage: "decides all that is random", Value: 1}
 
 	engineFlag    = &cli.StringFlag{Name: "engine", Usage: "auto, sglang, vllm, llamacpp or sim", Value: "auto"}

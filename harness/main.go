@@ -60,6 +60,7 @@ type app struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	terminal bool   // stderr is one
+	plain    bool   // --plain: lines, as on a pipe
 	program  string // how the user called it, for the commands that are proposed
 }
 

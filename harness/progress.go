@@ -3,15 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
 	"sync"
-	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"harness/harness/bench"
 	"harness/harness/study"
@@ -19,83 +12,28 @@ import (
 	"harness/results/report"
 )
 
-// progress tells of a running study: a line a trial, and on a terminal a bar with an
-// estimate below them.
+// progress tells of a running study: a line a trial, and on a terminal a panel below
+// them.
 type progress struct {
-	out  io.Writer
-	base map[string]string // the default config
-	bars *mpb.Progress     // nil: no terminal
-	bar  *mpb.Bar
+	out   io.Writer
+	base  map[string]string // the default config
+	panel *panel            // nil: no terminal
+	live  *liveState
 
 	writing sync.Mutex // lines come from several trials
 
-	mu  sync.Mutex          // the bar reads what follows from its own goroutine
-	now map[string]activity // of each running trial
-	at  study.Progress
+	aim   results.Aim
+	state study.State // what the panel's front is of
 }
 
-// activity is what a trial does.
-type activity struct {
-	phase string
-	text  string
-	since time.Time     // zero: not shown
-	done  func() string // how far that is; nil: not shown. It is called under mu
-}
-
-func newProgress(out io.Writer, terminal bool, base map[string]string) *progress {
-	p := &progress{out: out, base: base, now: map[string]activity{}}
+// newProgress begins to tell of a study that has these rows.
+func newProgress(out io.Writer, s *study.Study, state study.State, aim results.Aim, terminal bool) *progress {
+	p := &progress{out: out, base: s.Default(), aim: aim, state: state}
 	if terminal {
-		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40))
-		p.bar = p.bars.AddBar(0,
-			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.count() })),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.state() })))
+		p.live = liveStateOf(s, state, aim)
+		p.panel = newPanel(out, p.live.draw)
 	}
 	return p
-}
-
-func (p *progress) count() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	done, total := steps(p.at)
-	return fmt.Sprintf("%d/%d", done, total)
-}
-
-func (p *progress) state() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return " " + nowText(p.now) + left(p.at)
-}
-
-func (a activity) String() string {
-	text := a.text
-	if !a.since.IsZero() {
-		text += fmt.Sprintf(", %.0f s", time.Since(a.since).Seconds())
-	}
-	if a.done != nil {
-		text += a.done()
-	}
-	return text
-}
-
-// nowText tells what one trial does, or of several how many are in which phase.
-func nowText(now map[string]activity) string {
-	var phases []string
-	count := map[string]int{}
-	for _, a := range now {
-		switch {
-		case len(now) > 1:
-			if count[a.phase]++; count[a.phase] == 1 {
-				phases = append(phases, a.phase)
-			}
-		default:
-			return a.String()
-		}
-	}
-	slices.Sort(phases)
-	for i, name := range phases {
-		phases[i] = fmt.Sprintf("%d %s", count[name], name)
-	}
-	return strings.Join(phases, ", ")
 }
 
 func left(at study.Progress) string {
@@ -106,31 +44,9 @@ func left(at study.Progress) string {
 }
 
 func (p *progress) line(format string, args ...any) {
-	text := fmt.Sprintf(format, args...) + "\n"
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	if p.bars != nil {
-		text = clipLine(text, terminalWidth())
-		if _, err := p.bars.Write([]byte(text)); err == nil {
-			return
-		}
-	}
-	io.WriteString(p.out, text)
-}
-
-// clipLine keeps a line on one line of the terminal; all of it is in the study.
-func clipLine(text string, width int) string {
-	if r := []rune(text); len(r) > width {
-		return string(r[:width-2]) + "…\n"
-	}
-	return text
-}
-
-func terminalWidth() int {
-	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 20 {
-		return w
-	}
-	return 80
+	p.panel.line(p.out, fmt.Sprintf(format, args...))
 }
 
 func (p *progress) warn(text string) { p.line("warning: %s", text) }
@@ -139,16 +55,15 @@ func (p *progress) warn(text string) { p.line("warning: %s", text) }
 func (p *progress) note(text string) { p.line("%s", text) }
 
 func (p *progress) event(e bench.Event) {
-	p.set(func() {
-		p.now[e.TrialID] = activity{phase: e.Phase, text: strings.TrimSpace(e.TrialID + " " + e.Phase + " " + e.Detail)}
-	})
+	p.panel.do(func() { p.live.phase(e) })
 	if strings.Contains(e.Detail, "invalid") {
 		p.warn(e.TrialID + " " + e.Detail)
 	}
 }
 
 func (p *progress) begin(plan bench.Plan, at study.Progress) {
-	p.set(func() { p.at, p.now[plan.TrialID] = at, activity{phase: "begin", text: plan.TrialID} })
+	config := report.Difference(plan.Params, p.base)
+	p.panel.do(func() { p.live.begin(plan, config, at) })
 }
 
 // end prints a trial's line: what came of it, and what its config is.
@@ -172,10 +87,12 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	for _, d := range t.EffectiveDifferences {
 		p.warn(fmt.Sprintf("%s: the server runs with %s %s, and the space expects %s", t.TrialID, d.Param, d.Reported, d.Expected))
 	}
-	p.set(func() {
-		p.at = at
-		delete(p.now, t.TrialID)
-	})
+	if p.panel == nil {
+		return
+	}
+	p.state.Trials, p.state.Runs = append(p.state.Trials, t), append(p.state.Runs, runs...)
+	front := report.NewFront(p.state.Trials, p.state.Runs, p.aim)
+	p.panel.do(func() { p.live.end(t, front, at) })
 }
 
 // trialPlace is which of how many a trial was.
@@ -197,22 +114,4 @@ func steps(at study.Progress) (done, total int) {
 	return at.Done + at.Confirmed, at.Total + at.ToConfirm
 }
 
-// set changes what the bar shows.
-func (p *progress) set(change func()) {
-	p.mu.Lock()
-	change()
-	at := p.at
-	p.mu.Unlock()
-	if p.bar != nil {
-		done, total := steps(at)
-		p.bar.SetTotal(int64(total), false)
-		p.bar.SetCurrent(int64(done))
-	}
-}
-
-func (p *progress) close() {
-	if p.bars != nil {
-		p.bar.Abort(true)
-		p.bars.Wait()
-	}
-}
+func (p *progress) close() { p.panel.close() }

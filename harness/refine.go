@@ -23,13 +23,14 @@ func (a *app) refineCommand() *cli.Command {
 			&cli.DurationFlag{Name: "budget", Usage: "begin no trial after this `TIME`, such as 30m; 0 is no bound"},
 			&cli.StringFlag{Name: "concurrency", Usage: "as `harness sweep` was given; a study keeps its own"},
 			&cli.StringFlag{Name: "rate", Usage: "likewise"},
-			allowDriftFlag, studyFlag, jsonFlag,
+			allowDriftFlag, studyFlag, plainFlag, jsonFlag,
 		}, workloadFlags, machineFlags),
 		Action: a.refine,
 	}, false)
 }
 
 func (a *app) refine(c *cli.Context) error {
+	a.plain = c.Bool("plain")
 	trials, confirm, err := refineCounts(c)
 	if err != nil {
 		return err

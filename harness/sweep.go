@@ -34,7 +34,7 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "stop after the plan"},
 			objectiveFlag, sloFlag, fromFlag,
 			&cli.Float64Flag{Name: "gpu-price", Usage: "`PRICE` of an hour of one GPU, in any currency: runs get cost_per_million_tokens"},
-			allowDriftFlag, studyFlag, seedFlag, jsonFlag),
+			allowDriftFlag, studyFlag, seedFlag, plainFlag, jsonFlag),
 		Action: a.sweep,
 	}, false)
 }
@@ -103,6 +103,7 @@ func readSweepOptions(c *cli.Context) (sweepOptions, error) {
 }
 
 func (a *app) sweep(c *cli.Context) error {
+	a.plain = c.Bool("plain")
 	o, err := readSweepOptions(c)
 	if err != nil {
 		return err
