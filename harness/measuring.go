@@ -20,6 +20,8 @@ type measuring struct {
 	saved   stop.Saving
 	most    int // runs at a load point
 	drifts  []study.Drift
+	ends    map[string]int // why measuring ended, over launches and load points
+	cut     int            // runs that were cut short
 }
 
 func measuringOf(s *study.Study, state study.State) (m measuring, err error) {
@@ -27,15 +29,25 @@ func measuringOf(s *study.Study, state study.State) (m measuring, err error) {
 		return m, err
 	}
 	m.drifts, err = s.Drifts(state)
-	m.saved, m.most = s.Saved(state), s.Lock.Repeats
+	m.saved, m.most, m.ends = s.Saved(state), s.Lock.Repeats, map[string]int{}
+	for _, r := range state.Runs {
+		if r.Decision != "" && r.Decision != string(stop.Continue) {
+			m.ends[r.Decision]++
+		}
+		if len(r.Bounds) > 0 {
+			m.cut++
+		}
+	}
 	return m, err
 }
 
 // measuringJSON stands beside the other keys of a summary and of a front.
 type measuringJSON struct {
-	Noise map[string]map[string]noiseJSON `json:"noise"` // by load point and metric
-	Drift []driftJSON                     `json:"drift"` // where there was any
-	Saved *savedJSON                      `json:"saved"` // null: the runs are a fixed number
+	Noise map[string]map[string]noiseJSON `json:"noise"`     // by load point and metric
+	Drift []driftJSON                     `json:"drift"`     // where there was any
+	Saved *savedJSON                      `json:"saved"`     // null: the runs are a fixed number
+	Ends  map[string]int                  `json:"decisions"` // why measuring ended, over launches and load points
+	Cut   int                             `json:"cut"`       // runs that were cut short, and are kept as bounds
 }
 
 // noiseJSON has standard deviations of logarithms: 0.02 is a spread of 2 %.
@@ -64,7 +76,7 @@ type driftJSON struct {
 }
 
 func (m measuring) json() measuringJSON {
-	doc := measuringJSON{Noise: map[string]map[string]noiseJSON{}, Drift: []driftJSON{}}
+	doc := measuringJSON{Noise: map[string]map[string]noiseJSON{}, Drift: []driftJSON{}, Ends: m.ends, Cut: m.cut}
 	for _, s := range m.spreads {
 		if doc.Noise[s.LoadPoint] == nil {
 			doc.Noise[s.LoadPoint] = map[string]noiseJSON{}
@@ -125,8 +137,12 @@ func (m measuring) savedText() string {
 	if m.saved == (stop.Saving{}) {
 		return ""
 	}
-	return fmt.Sprintf("Stopping when enough was known saved %s, %s of the time that %d at each load point would have taken",
-		report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most)
+	cut := ""
+	if m.cut > 0 {
+		cut = fmt.Sprintf("; cut short, since they could only end far worse than the front: %s, kept as bounds", report.Plural(m.cut, "run"))
+	}
+	return fmt.Sprintf("Stopping when enough was known saved %s, %s of the time that %d at each load point would have taken%s",
+		report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most, cut)
 }
 
 // deviations writes how much runs and launches differ.

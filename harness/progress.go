@@ -72,6 +72,11 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	for _, m := range results.Collect([]results.Trial{t}, runs) {
 		what = append(what, fmt.Sprintf("%s: TTFT %s, %s tok/s", m.LoadPoint, report.Duration(m.TTFT.Value), report.Number(m.TPS.Value)))
 	}
+	for _, r := range runs {
+		if len(r.Bounds) > 0 {
+			what = append(what, r.LoadPoint+": "+r.InvalidReason)
+		}
+	}
 	switch {
 	case t.Outcome == results.Failed:
 		what = []string{fmt.Sprintf("FAILED %s in phase %s: %s", t.FailureClass, t.Phase, t.FailureLine)}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"strings"
 
 	"harness/harness/bench/stop"
@@ -24,6 +25,9 @@ type hope struct {
 	verdict  stop.Verdict
 	best     []float64 // when it was decided: of each metric of the rule; 0: not known
 }
+
+// cutPrefix begins the invalid reason of a run that was cut short.
+const cutPrefix = "cut short: "
 
 // looks is how often in a run it is asked: each look sorts what there is.
 const looks = 16
@@ -62,8 +66,24 @@ func (h *hope) enough(rec *load.Record, now int64) string {
 	if v.Decision == stop.Continue {
 		return ""
 	}
+	v.Why += ": " + h.say(best)
 	h.verdict, h.best = v, best
-	return "cut short: " + v.Why
+	return cutPrefix + v.Why
+}
+
+// say names what is known of a run by its bounds.
+func (h *hope) say(best []float64) string {
+	var parts []string
+	for i, m := range h.rule.Metrics {
+		word := "at most"
+		if m.Lower {
+			word = "at least"
+		}
+		if best[i] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s %.3g", m.Name, word, best[i]))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // bounds are the best values that the rule's metrics can still reach; 0 where nothing
@@ -101,7 +121,7 @@ func quantileOf(column string) (name string, q float64) {
 
 // mark fills into the row of a cut run why it was, and what it could have come to.
 func (h *hope) mark(row *results.Run) {
-	row.Valid, row.InvalidReason = false, "cut short: "+h.verdict.Why
+	row.Valid, row.InvalidReason = false, cutPrefix+h.verdict.Why
 	row.Decision, row.DecisionWhy = string(h.verdict.Decision), h.verdict.Why
 	row.Bounds = h.best
 }
