@@ -60,7 +60,7 @@ func startCommand(t *testing.T, dir string, env []string, args ...string) *invoc
 	}
 	c := &invocation{t: t, cmd: exec.Command(path, args...), mark: "MARK=" + strings.ReplaceAll(t.Name(), "/", "-") + strconv.Itoa(os.Getpid()), lines: make(chan string, 1000)}
 	c.cmd.Dir = dir
-	c.cmd.Env = append([]string{c.mark, "GORACE=" + noExitSleep, "PATH=" + filepath.Join(dir, "bin")}, env...)
+	c.cmd.Env = append([]string{c.mark, "GORACE=" + noExitSleep, "PATH=" + filepath.Join(dir, "bin"), "HARNESS_GPU_LOCKS=" + filepath.Join(dir, "locks")}, env...)
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.Stdout = &c.stdout
 	stderr, err := c.cmd.StderrPipe()

@@ -69,6 +69,10 @@ func (p *progress) begin(plan bench.Plan, at study.Progress) {
 // end prints a trial's line: what came of it, and what its config is.
 func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	var what []string
+	runs = slices.Clone(runs)
+	for i := range runs {
+		runs[i].Valid = runs[i].Valid || runs[i].InvalidReason == study.Apart
+	}
 	for _, m := range results.Collect([]results.Trial{t}, runs) {
 		what = append(what, fmt.Sprintf("%s: TTFT %s, %s tok/s", m.LoadPoint, report.Duration(m.TTFT.Value), report.Number(m.TPS.Value)))
 	}

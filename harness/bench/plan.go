@@ -26,6 +26,7 @@ type Plan struct {
 	Attempt       int             `json:"attempt"`             // at this replicate, from 1
 	Devices       int             `json:"devices,omitempty"`   // GPUs that the server takes; 0: all that the study has
 	Parallel      int             `json:"parallel"`            // most trials at a time, this one included; 1: it is alone
+	Apart         string          `json:"apart,omitempty"`     // why its runs are no results, though nothing is wrong with them: they are stored as invalid for this reason
 	Simulated     bool            `json:"simulated"`
 	EngineVersion string          `json:"engine_version"`
 	Launch        engine.Launch   `json:"launch"`

@@ -58,7 +58,7 @@ func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, r
 		row.Valid, row.InvalidReason = false, f.Class+": "+f.Line
 	}
 	t.decide(&row, o.hope)
-	if err := t.Store.WriteRun(row, requests); err != nil {
+	if err := t.Store.WriteRun(t.kept(row), requests); err != nil {
 		return row, nil, nil, err
 	}
 	if f == nil {
@@ -70,6 +70,15 @@ func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, r
 		t.pace.ran(r.Point, row.OutputTPS)
 	}
 	return row, requests, f, nil
+}
+
+// kept is a run as it is stored: of a trial that is apart, none is valid, so that every
+// query for results leaves it out.
+func (t *trial) kept(row results.Run) results.Run {
+	if t.plan.Apart != "" && row.Valid {
+		row.Valid, row.InvalidReason = false, t.plan.Apart
+	}
+	return row
 }
 
 // decide fills in what follows from a run, and remembers it.

@@ -188,6 +188,22 @@ func TestInvalidRunIsKeptAndMeasuredAgain(t *testing.T) {
 	}
 }
 
+// Runs of a trial that is apart are measured like others, once, and stored as no results.
+func TestRunsApartAreNoResults(t *testing.T) {
+	t.Parallel()
+	p := testPlan(t)
+	p.Apart = "interference test"
+	o := measure(t, t.Context(), p, nil)
+	if o.trial.Outcome != results.OK || len(o.runs) != 4 {
+		t.Fatalf("%s with %d runs, want 4", o.trial.Outcome, len(o.runs))
+	}
+	for _, r := range o.runs {
+		if r.Valid || r.InvalidReason != p.Apart || r.OutputTPS == 0 {
+			t.Errorf("%s: valid %v, %q, %g tok/s", r.RunID, r.Valid, r.InvalidReason, r.OutputTPS)
+		}
+	}
+}
+
 func TestTakenPortIsRetried(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ fails, launches int }{{0, 1}, {2, 3}, {9, portTries}} {

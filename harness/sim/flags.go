@@ -115,6 +115,7 @@ var flagTable = []flag{
 	{"sim_devices", intFlag, "--sim-devices", ""},
 	{"sim_seed", intFlag, "--sim-seed", ""},
 	{"sim_noise", floatFlag, "--sim-noise", ""},
+	{"sim_interference", floatFlag, "--sim-interference", ""},
 	{"sim_startup_s", floatFlag, "--sim-startup-s", ""},
 	{"sim_rules", textFlag, "--sim-rules", ""},
 	{"sim_fail", textFlag, "--sim-fail", ""},

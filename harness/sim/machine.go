@@ -40,6 +40,13 @@ func newMachine(s *setup, seed uint64, f faults) *machine {
 	return m
 }
 
+// disturb makes all steps take factor times as long as the setup has it.
+func (m *machine) disturb(factor float64) {
+	for _, r := range m.replicas {
+		r.noise.slow = m.faults.slow * factor
+	}
+}
+
 // An event is something that will happen at a known time: a request reaches its
 // replica (seq), a replica's step ends (replica), or a client is told (say).
 type event struct {

@@ -33,6 +33,7 @@ const drain = 500 * time.Millisecond
 //	--sim-devices N      GPUs of the machine (8)
 //	--sim-seed N         seed of all noise (0)
 //	--sim-noise X        scale of the noise; 0 turns it and the spread of memory off (1)
+//	--sim-interference X a server of the same parent slows all steps by this share (0)
 //	--sim-startup-s S    seconds until the server is ready (0.2)
 //	--sim-rules NAME     spec of package space whose hard rules are enforced, or none (sglang)
 //	--sim-fail LIST      crash@N, hang@N, oom@N (after N requests), slow:F (all steps take F times as long)
@@ -69,7 +70,9 @@ type options struct {
 	startup time.Duration
 	rules   *space.Spec // nil: none
 	faults  faults
-	addr    string
+
+	interference float64 // what a neighbour adds to the time of a step, as a share
+	addr         string
 }
 
 // readOptions checks the simulator's own flags, as far as no file is needed.
@@ -88,6 +91,7 @@ func readOptions(f flagValues) (options, error) {
 		return o, fmt.Errorf("argument --sim-fail: %w", err)
 	}
 	startup, noise, port := f.float("sim_startup_s", 0.2), f.float("sim_noise", 1), f.int("port", 30000)
+	o.interference = f.float("sim_interference", 0)
 	switch {
 	case o.devices < 1 || o.devices > 4096:
 		return o, fmt.Errorf("argument --sim-devices: %d is not in 1..4096", o.devices)
@@ -95,6 +99,8 @@ func readOptions(f flagValues) (options, error) {
 		return o, fmt.Errorf("argument --sim-startup-s: %v is not in 0..86400", startup)
 	case !(noise >= 0 && noise <= 100):
 		return o, fmt.Errorf("argument --sim-noise: %v is not in 0..100", noise)
+	case !(o.interference >= 0 && o.interference <= 100):
+		return o, fmt.Errorf("argument --sim-interference: %v is not in 0..100", o.interference)
 	case port < 0 || port > 65535:
 		return o, fmt.Errorf("argument --port: %d is not in 0..65535", port)
 	}
@@ -165,9 +171,20 @@ func serve(ctx context.Context, s *setup, o options, log console, listener net.L
 	c := newClock(newMachine(s, o.seed, o.faults), func(line string) { log.line("%s", line) })
 	living, end := context.WithCancel(context.WithoutCancel(ctx)) // requests may outlive ctx, for the drain
 	h := newServer(s, o, c)
+	var wg sync.WaitGroup
+	if o.interference > 0 {
+		others, err := meetNeighbours()
+		if err != nil {
+			end()
+			listener.Close()
+			log.line("ERROR:    --sim-interference: %v", err)
+			return exitIllegal
+		}
+		defer others.leave()
+		wg.Go(func() { others.disturb(living, c, o.interference) })
+	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 30 * time.Second, BaseContext: func(net.Listener) context.Context { return living }}
 	died := make(chan string, 1)
-	var wg sync.WaitGroup
 	wg.Go(func() { died <- c.run(living, alarm) })
 	wg.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -27,6 +27,9 @@ func (l *loop) planFor(c *config) bench.Plan {
 	case c.together > 0:
 		p.Parallel = c.together
 	}
+	if c.purpose == Test {
+		p.Apart = Apart
+	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, p.Attempt), 10))
 	}

@@ -18,6 +18,9 @@ const (
 	testRuns   = 3 // at each load point of a launch of the test
 )
 
+// Apart is the reason for which runs of the test, though good, are stored as invalid.
+const Apart = "interference test"
+
 // A trial is the test's own by its purpose.
 func isTest(t results.Trial) bool { return t.Purpose == Test }
 
@@ -63,7 +66,7 @@ func (l *loop) testBase() *config {
 	return nil
 }
 
-// testRows are the valid runs of the test's config, alone and beside others.
+// testRows are the good runs of the test's config, alone and beside others.
 func (l *loop) testRows(base *config) (alone, beside []results.Run) {
 	parallel := map[string]bool{}
 	for _, t := range slices.Concat(base.trials, l.tests.Trials) {
@@ -74,7 +77,7 @@ func (l *loop) testRows(base *config) (alone, beside []results.Run) {
 	for _, r := range slices.Concat(l.state.Runs, l.tests.Runs) {
 		p, known := parallel[r.TrialID]
 		switch {
-		case !known || !r.Valid:
+		case !known || !r.Valid && r.InvalidReason != Apart:
 		case p:
 			beside = append(beside, r)
 		default:
