@@ -168,6 +168,8 @@ func reasonOf(tool, out string) string {
 		return "the NVIDIA driver that runs and its library have different versions, as after an update: restart the machine, or reload the module"
 	case strings.Contains(text, "No devices were found"):
 		return "the NVIDIA driver runs and finds no GPU"
+	case strings.Contains(text, "Insufficient Permissions"):
+		return "this user may not talk to the NVIDIA driver: look at the permissions of /dev/nvidiactl, or at the container's devices"
 	case text == "":
 		return tool + " listed no GPU"
 	}

@@ -126,7 +126,7 @@ func TestWithoutUnknown(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	for file, want := range map[string]string{
-		"no_driver.txt": "driver is not loaded", "mismatch.txt": "different versions", "no_devices.txt": "finds no GPU", "permission.txt": "Insufficient Permissions",
+		"no_driver.txt": "driver is not loaded", "mismatch.txt": "different versions", "no_devices.txt": "finds no GPU", "permission.txt": "/dev/nvidiactl",
 	} {
 		if got := reasonOf(sourceSMI, recorded(t, file)); !strings.Contains(got, want) || strings.Contains(got, "\n") {
 			t.Errorf("%s: %q, want ...%q...", file, got, want)
@@ -208,7 +208,7 @@ func TestHide(t *testing.T) {
 func TestHideKeepsReasons(t *testing.T) {
 	devices, _ := parseDevices(recorded(t, "mig.csv"), fields)
 	addInstances(devices, recorded(t, "mig_L.txt"))
-	if w := hide(devices, "MIG-a25704ba-0000-0000-0000-000000000000"); len(w) != 0 {
+	if w := hide(devices, "MIG-a25704ba-0000-0000-0000-000000000000"); len(w) != 1 || !strings.Contains(w[0], "is an instance of GPU 0; servers are placed on whole GPUs only") {
 		t.Errorf("warnings %q", w)
 	}
 	if !strings.HasPrefix(devices[0].WhyNot, "MIG is on") || !strings.HasPrefix(devices[1].WhyNot, "hidden") {

@@ -102,7 +102,8 @@ func output(ctx context.Context, path string, args ...string) (string, error) {
 	case err == nil:
 		return text, nil
 	case ctx.Err() != nil:
-		return text, fmt.Errorf("%s %s did not end in time and was killed: the driver hangs, or takes long to load; try it by hand", name, args[0])
+		question, _, _ := strings.Cut(args[0], "=")
+		return text, fmt.Errorf("%s %s did not end in time and was killed: the driver hangs, or takes long to load; try it by hand", name, question)
 	case text == "":
 		return "", fmt.Errorf("%s: %w", name, err)
 	}

@@ -74,8 +74,8 @@ func UsageOf(readings []Reading, fromNS, toNS int64) Usage {
 // one after another: their times differ by less than a reading lasts.
 func (u *Usage) throttle(byDevice map[string][]Reading, fromNS, toNS int64) {
 	var all uint64
-	slowed := func(v float64) float64 { return flag(throttled(uint64(v)) != 0) }
-	capped := func(v float64) float64 { return flag(uint64(v)&powerCap != 0) }
+	slowed := func(v float64) float64 { return oneIf(throttled(uint64(v)) != 0) }
+	capped := func(v float64) float64 { return oneIf(uint64(v)&powerCap != 0) }
 	for _, rs := range byDevice {
 		s := span{rs, fromNS, toNS}
 		// Devices of one server wait for each other: the one slowed longest says for how long.
@@ -86,7 +86,7 @@ func (u *Usage) throttle(byDevice map[string][]Reading, fromNS, toNS int64) {
 	u.Throttled = reasonNames(throttled(all))
 }
 
-func flag(b bool) float64 {
+func oneIf(b bool) float64 {
 	if b {
 		return 1
 	}

@@ -23,6 +23,10 @@ func hide(devices []Device, value string) (warnings []string) {
 			}
 			break
 		}
+		if strings.HasPrefix(entry, "MIG-") {
+			warnings = append(warnings, fmt.Sprintf("CUDA_VISIBLE_DEVICES=%s: %s is an instance of GPU %d; servers are placed on whole GPUs only", value, entry, devices[i].Index))
+			continue
+		}
 		if seen[i] {
 			warnings = append(warnings, fmt.Sprintf("CUDA_VISIBLE_DEVICES=%s names GPU %d twice: CUDA then shows no device", value, devices[i].Index))
 			clear(seen)

@@ -1,21 +1,33 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"harness/gpu"
+	"harness/results/report"
 )
 
 func (a *app) gpuCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:   "gpu",
-		Usage:  "list the GPUs, and say which can be used",
+		Usage:  "list the GPUs, how they are linked, who uses them, and which can be used",
 		Flags:  []cli.Flag{jsonFlag},
 		Action: a.gpus,
 	}, false)
+}
+
+// gpuJSON is what `harness gpu --json` prints.
+type gpuJSON struct {
+	gpu.Inventory
+	Leases map[string]string `json:"leases"` // by UUID: which harness has it now
+	CPUs   gpu.CPUs          `json:"cpus"`   // how servers and load generator would share them
 }
 
 func (a *app) gpus(c *cli.Context) error {
@@ -23,30 +35,135 @@ func (a *app) gpus(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	doc := gpuJSON{inventory, gpu.Holders(a.ctx, gpu.LockDir(), inventory.Devices), gpu.SplitCPUs(gpu.Host(), inventory.Usable())}
 	if c.Bool("json") {
-		return a.printJSON(inventory)
+		return a.printJSON(doc)
+	}
+	for _, w := range inventory.Warnings {
+		fmt.Fprintf(a.stderr, "warning: %s\n", w)
 	}
 	if len(inventory.Devices) == 0 {
 		_, err := fmt.Fprintf(a.stdout, "No GPU: %s.\n", inventory.Reason)
 		return err
 	}
-	tw := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "index\tname\tmemory\tfree\tcompute\tuuid\tusable")
-	for _, d := range inventory.Devices {
-		state := "yes"
-		if !d.Usable {
-			state = "no: " + d.WhyNot
-		}
-		fmt.Fprintf(tw, "%d\t%s\t%d MiB\t%d MiB\t%s\t%s\t%s\n", d.Index, d.Name, d.MemoryBytes>>20, d.FreeBytes>>20, d.ComputeCapability, d.UUID, state)
+	return doc.print(a.stdout)
+}
+
+func (d gpuJSON) print(out io.Writer) error {
+	fmt.Fprintf(out, "%s, driver %s (by %s)\n\n", report.Plural(len(d.Devices), "GPU"), cmp.Or(d.Driver, "not known"), d.Source)
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "  GPU\tname\tmemory\tfree\tcompute\tPCIe\tNUMA\tlimit\ttemperature\tusable")
+	for _, g := range d.Devices {
+		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.Index, g.Name, mib(g.MemoryBytes, 0), mib(g.FreeBytes, -1), cmp.Or(g.ComputeCapability, "-"),
+			pcie(g), orDash(float64(g.NUMANode), -1, ""), orDash(g.PowerLimitWatts, 0, " W"), orDash(g.TemperatureC, -1, " °C"), d.state(g))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	for _, l := range inventory.Links {
-		fmt.Fprintf(a.stdout, "GPU %d to GPU %d: %s\n", l.A, l.B, l.Type)
+	fmt.Fprintln(out)
+	for _, g := range d.Devices {
+		fmt.Fprintf(out, "  GPU %d  %s\n", g.Index, g.UUID)
+		for _, m := range g.Instances {
+			fmt.Fprintf(out, "         MIG %s  %s\n", m.Profile, m.UUID)
+		}
+		for _, p := range g.Processes {
+			fmt.Fprintf(out, "         process %d (%s), memory %s\n", p.PID, cmp.Or(p.Name, "name not known"), mib(p.MemoryBytes, -1))
+		}
 	}
-	for _, w := range inventory.Warnings {
-		fmt.Fprintf(a.stderr, "warning: %s\n", w)
+	if len(d.Links) > 0 {
+		fmt.Fprintln(out)
+		if err := d.matrix(out); err != nil {
+			return err
+		}
 	}
-	return nil
+	return d.printCPUs(out)
+}
+
+// state is a device's, in a word or a line.
+func (d gpuJSON) state(g gpu.Device) string {
+	switch holder := d.Leases[g.UUID]; {
+	case !g.Usable:
+		return "no: " + g.WhyNot
+	case holder != "":
+		return "in use by " + holder
+	}
+	return "yes"
+}
+
+// matrix prints the links as nvidia-smi does.
+func (d gpuJSON) matrix(out io.Writer) error {
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	kind := map[[2]int]string{}
+	for _, l := range d.Links {
+		kind[[2]int{l.A, l.B}], kind[[2]int{l.B, l.A}] = l.Type, l.Type
+	}
+	row := []string{""}
+	for _, g := range d.Devices {
+		row = append(row, strconv.Itoa(g.Index))
+	}
+	fmt.Fprintln(tw, "  "+strings.Join(row, "\t"))
+	for _, a := range d.Devices {
+		row = []string{strconv.Itoa(a.Index)}
+		for _, b := range d.Devices {
+			row = append(row, cmp.Or(kind[[2]int{a.Index, b.Index}], "-"))
+		}
+		fmt.Fprintln(tw, "  "+strings.Join(row, "\t"))
+	}
+	return tw.Flush()
+}
+
+func (d gpuJSON) printCPUs(out io.Writer) error {
+	fmt.Fprintln(out)
+	if d.CPUs.WhyNot != "" {
+		_, err := fmt.Fprintf(out, "  CPUs are shared by servers and load generator: %s\n", d.CPUs.WhyNot)
+		return err
+	}
+	for _, g := range d.Devices {
+		if cpus := d.CPUs.Device[g.UUID]; cpus != nil {
+			fmt.Fprintf(out, "  CPUs of GPU %d           %s\n", g.Index, ranges(cpus))
+		}
+	}
+	_, err := fmt.Fprintf(out, "  CPUs of load generator  %s\n", ranges(d.CPUs.Client))
+	return err
+}
+
+// orDash is a number with its unit, or - where it has the value that says that it is
+// not known.
+func orDash(v, not float64, unit string) string {
+	if v == not {
+		return "-"
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64) + unit
+}
+
+func mib(bytes, not int64) string {
+	if bytes == not {
+		return "-"
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
+}
+
+func pcie(g gpu.Device) string {
+	if g.PCIeGeneration == 0 || g.PCIeWidth == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d.0 x%d", g.PCIeGeneration, g.PCIeWidth)
+}
+
+// ranges writes sorted numbers as the kernel does: 0-3,8.
+func ranges(cpus []int) string {
+	var parts []string
+	for i := 0; i < len(cpus); {
+		j := i
+		for j+1 < len(cpus) && cpus[j+1] == cpus[j]+1 {
+			j++
+		}
+		if part := strconv.Itoa(cpus[i]); j > i {
+			parts = append(parts, part+"-"+strconv.Itoa(cpus[j]))
+		} else {
+			parts = append(parts, part)
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
 }
