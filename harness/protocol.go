@@ -95,5 +95,10 @@ func repeatsText(l study.Lock) string {
 	return fmt.Sprintf("2 to %d runs, until the objectives are known to %s", l.Repeats, relative(l.Precision))
 }
 
-// relative writes a share, such as 0.8 %.
-func relative(share float64) string { return fmt.Sprintf("%.2g %%", 100*share) }
+// relative writes a share, such as 0.8 % or 120 %.
+func relative(share float64) string {
+	if share >= 0.095 {
+		return fmt.Sprintf("%.0f %%", 100*share)
+	}
+	return fmt.Sprintf("%.2g %%", 100*share)
+}
