@@ -96,6 +96,10 @@ func (r Rule) against(c, rival Config, tail float64) Verdict {
 	return Verdict{Decision: Loses, Rival: rival.ID, Why: fmt.Sprintf("better (+) or worse (-) than %s: %s", rival.ID, strings.Join(found, "; "))}
 }
 
+// enoughLaunches are the degrees of freedom from which on the spread of launches may say
+// that a further run is of no use: of fewer, two that differ by chance would end all.
+const enoughLaunches = 3
+
 // precise reports whether another run of this launch is worth its time: not where the
 // interval of each metric is narrow enough, nor where the run part of the error is half
 // of what launches differ by, so that all further runs could make it an eighth smaller
@@ -117,7 +121,7 @@ func (r Rule) precise(c Config) (why string, ok bool) {
 		switch {
 		case (high-low)/2 <= math.Log1p(m.Precision):
 			found = append(found, fmt.Sprintf("%s known to %s", m.Name, half))
-		case m.Noise.LaunchDF > 0 && mean.SE <= m.Noise.LaunchSD/2:
+		case m.Noise.LaunchDF >= enoughLaunches && mean.SE <= m.Noise.LaunchSD/2:
 			found = append(found, fmt.Sprintf("%s known to %s for this launch, and launches differ by %s", m.Name, half, strings.TrimPrefix(percent(m.Noise.LaunchSD), "+")))
 		default:
 			return "", false
