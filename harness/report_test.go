@@ -308,7 +308,7 @@ func TestReportIsServed(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events?since="+partsOf(s), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

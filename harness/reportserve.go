@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"harness/harness/study"
@@ -52,10 +53,11 @@ func (a *app) serveReport(s *study.Study, port int) error {
 func reportHandler(s *study.Study, host string, poll time.Duration) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		version := partsOf(s) // before the parts are read: what comes meanwhile is told as new
 		page, err := pageOf(s)
 		var out bytes.Buffer
 		if err == nil {
-			page.Live = true
+			page.Live = version
 			err = page.HTML(&out)
 		}
 		if err != nil {
@@ -77,7 +79,8 @@ func reportHandler(s *study.Study, host string, poll time.Duration) http.Handler
 	})
 }
 
-// sendChanges streams an event whenever the study has new parts.
+// sendChanges streams an event whenever the study has other parts than those that the
+// page was made from, or that were told of last.
 func sendChanges(w http.ResponseWriter, r *http.Request, s *study.Study, poll time.Duration) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -87,25 +90,23 @@ func sendChanges(w http.ResponseWriter, r *http.Request, s *study.Study, poll ti
 	}
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
-	for last := partsOf(s); ; {
+	for last := r.FormValue("since"); ; {
+		if now := partsOf(s); now != last {
+			last = now
+			if _, err := fmt.Fprintf(w, "data: %s\n\n", now); err != nil || control.Flush() != nil {
+				return
+			}
+		}
 		select {
 		case <-r.Context().Done():
 			return
 		case <-tick.C:
 		}
-		now := partsOf(s)
-		if now == last {
-			continue
-		}
-		last = now
-		if _, err := fmt.Fprintf(w, "data: %d\n\n", now); err != nil || control.Flush() != nil {
-			return
-		}
 	}
 }
 
-// partsOf is a number that changes when a study gets a trial or a run.
-func partsOf(s *study.Study) uint64 {
+// partsOf is a text that changes when a study gets a trial or a run.
+func partsOf(s *study.Study) string {
 	h := fnv.New64a()
 	for _, table := range []string{"trials", "runs"} {
 		entries, err := os.ReadDir(filepath.Join(s.Store.Dir, table))
@@ -116,5 +117,5 @@ func partsOf(s *study.Study) uint64 {
 			fmt.Fprintln(h, e.Name())
 		}
 	}
-	return h.Sum64()
+	return strconv.FormatUint(h.Sum64(), 16)
 }

@@ -106,6 +106,23 @@ def check_serve(harness, copy, page):
         assert server.wait(timeout=10) == 0, "Ctrl-C does not end the server in order"
 
 
+def check_little(harness, study, page, folder):
+    """Copies of the study of which little is left: only failures, the default alone, nothing, no raw requests."""
+    outcomes = dict(duckdb.execute(f"select trial_id, outcome from '{study}/trials/*.parquet' order by 1").fetchall())
+    worked = [t for t, o in outcomes.items() if o == "ok"]
+    for name, gone, tables in (("failures", worked, "*"), ("one", [t for t in outcomes if t != worked[0]], "*"), ("nothing", outcomes, "*"), ("no-requests", worked, "[rs][ea]*es*")):
+        copy = Path(folder, name)
+        shutil.copytree(study, copy)
+        for trial in gone:
+            for part in copy.glob(f"{tables}/{trial}*.parquet"):
+                part.unlink()
+        subprocess.run([harness, "report", "--study", copy], check=True, stdout=subprocess.DEVNULL)
+        page.open(f"file://{copy}/report.html")
+        assert page.run("document.querySelector('.headline').textContent"), name
+        blank = page.run("[...document.querySelectorAll('main section')].filter(s => s.id !== 'warnings' && s.innerText.split('\\n').filter(l => l.trim()).length < 2).map(s => s.id)")
+        assert not blank, f"{name}: nothing below {blank}"
+
+
 def shoot(page, url, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for name, width, scheme, media in (("light", 1280, "light", ""), ("dark", 1280, "dark", ""), ("narrow", 360, "light", ""), ("paper", 794, "light", "print")):
@@ -135,6 +152,7 @@ def main():
             clicked = check_points(page, study)
             check_keyboard(page)
             copy = check_hostile(harness, study, page, folder)
+            check_little(harness, study, page, folder)
             hosts = [u for u in page.requests if not u.startswith(("file:///", "data:"))]
             assert not hosts, f"the page asked for {hosts}"
             check_serve(harness, copy, page)

@@ -125,7 +125,7 @@ const latencyConfigs = 16
 
 // document reads what the page needs beside the rows; what cannot be read is told.
 func (p Page) document() (doc document, warnings []string) {
-	doc = document{Simulated: p.Simulated, Shares: sketchShares, Runs: map[string][]runDoc{}, Rows: []rowDoc{}, Trials: []trialDoc{},
+	doc = document{Simulated: p.Simulated, Shares: sketchShares, Runs: map[string][]runDoc{}, Rows: []rowDoc{}, Trials: []trialDoc{}, Params: []paramDoc{}, Loads: []loadDoc{}, Effects: []effectDoc{},
 		Latency: map[string]map[string]latencies{}, Telemetry: map[string][]series{}}
 	doc.rows(p.Front, p.Default)
 	warnings = doc.trials(p)
@@ -195,7 +195,7 @@ func (doc *document) trials(p Page) (warnings []string) {
 	most := int64(min(logMost, max(logLeast, logBudget/max(1, len(p.Trials)))))
 	for _, t := range p.Trials {
 		d := trialDoc{ID: t.TrialID, Config: t.ConfigID, Purpose: t.Purpose, Outcome: t.Outcome, Class: t.FailureClass, Phase: t.Phase, Exit: t.ExitStatus,
-			Line: plainText(t.FailureLine), Reason: t.Reason, Attempt: t.Attempt,
+			Line: plainText(t.FailureLine), Reason: t.Reason, Attempt: t.Attempt, Values: []int{}, Argv: []int{},
 			Launch: reading(t.LaunchSeconds), Warmup: reading(t.WarmupSeconds), Total: reading(t.TotalSeconds), Steady: t.WarmupSteady,
 			Default: Difference(t.Params, p.Default) == theDefault, GPUs: t.GPUs, Drift: t.Drift}
 		if !t.StartedAt.IsZero() {

@@ -76,7 +76,7 @@ func (p Page) HTML(w io.Writer) error {
 		return err
 	}
 	v := p.view(append(p.Warnings, warnings...))
-	v.CSP, v.Style, v.Script, v.Data = parts.policy(p.Live), template.CSS(parts.style), template.JS(parts.script), template.JS(data)
+	v.CSP, v.Style, v.Script, v.Data = parts.policy(p.Live != ""), template.CSS(parts.style), template.JS(parts.script), template.JS(data)
 	v.Written = time.Now().UTC().Format("2006-01-02 15:04 UTC")
 	var out bytes.Buffer // so that nothing is written where it fails
 	if err := parts.html.Execute(&out, v); err != nil {

@@ -23,7 +23,7 @@ type Page struct {
 	Noise       []Noise
 	NoiseNotes  []string
 	Method      []Item // how it was measured, in words
-	Live        bool   // the page asks its server for newer versions of itself
+	Live        string // "": a file; else which state of the study this is: the page asks its server's events for newer ones
 }
 
 // Item is a line of words under a name.

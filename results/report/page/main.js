@@ -56,7 +56,10 @@ const parts = [
   [latency, ['latencyLoad', 'compared']], [telemetry, ['chosen']], [trials, ['find', 'sort']],
 ];
 const redraw = changed => {
-  for (const [part, needs] of parts) if (!changed || needs.some(n => changed.includes(n))) part.draw(state);
+  for (const [part, needs] of parts) {
+    if (changed && !needs.some(n => changed.includes(n))) continue;
+    try { part.draw(state); } catch (e) { console.error(e); } // what is wrong in one must not hide the others
+  }
 };
 
 const theme = {
@@ -90,7 +93,7 @@ const renew = html => {
 const follow = () => {
   const live = document.getElementById('live');
   if (!live) return;
-  const events = new EventSource('events');
+  const events = new EventSource(`events?since=${live.dataset.version}`);
   const say = text => { const now = document.getElementById('live'); if (now) now.textContent = text; };
   events.onmessage = async () => {
     try { renew(await (await fetch('.', { cache: 'no-store' })).text()); say('live'); } catch { say('no longer live'); }
