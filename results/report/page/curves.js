@@ -19,6 +19,9 @@ const lines = (p, x, y, series) => {
   }
 };
 
+// stroke is the sign of the series i beside its name.
+const stroke = i => svg('svg', { width: 18, height: 8, 'aria-hidden': 'true' }, path([[0, 4], [18, 4]], { stroke: palette[i % palette.length], 'stroke-dasharray': dashes[i % dashes.length], 'stroke-width': 2 }));
+
 const growth = {
   draw(state) {
     const g = state.doc.growth, host = document.getElementById('growth-chart'), other = document.getElementById('control-chart');
@@ -80,8 +83,7 @@ const latency = {
   trials(state) {
     document.getElementById('latency-trials').replaceChildren(...Object.keys(state.doc.latency).sort().map(id => {
       const i = state.compared.indexOf(id), t = state.trial(id);
-      const mark = svg('svg', { width: 18, height: 8, 'aria-hidden': 'true' }, path([[0, 4], [18, 4]], { stroke: i < 0 ? 'transparent' : palette[i % palette.length], 'stroke-dasharray': dashes[i % dashes.length] || '', 'stroke-width': 2 }));
-      return el('button', { type: 'button', 'aria-pressed': String(i >= 0), on: { click: () => state.compare(id) } }, mark, id + (t && t.default ? ' (default)' : ''));
+      return el('button', { type: 'button', 'aria-pressed': String(i >= 0), on: { click: () => state.compare(id) } }, i < 0 ? null : stroke(i), id + (t && t.default ? ' (default)' : ''));
     }));
   },
 
@@ -121,6 +123,8 @@ const telemetry = {
     if (!all.length) { document.getElementById('gpu-note').textContent = 'This study has no samples of GPUs: there was none, or it could not be asked.'; return; }
     const id = all.includes(state.chosen) ? state.chosen : all[0];
     document.getElementById('gpu-note').textContent = `Trial ${id}${id === state.chosen ? '' : ' (the page has no samples of the chosen one)'}, over its time from the launch: of each stretch the lowest and the highest value.`;
+    const devices = [...new Set(state.doc.telemetry[id].map(s => s.device))].sort();
+    if (devices.length > 1) document.getElementById('gpu-note').append(...devices.flatMap((d, i) => [' ', stroke(i), ` ${d}`]));
     const byMetric = new Map();
     for (const s of state.doc.telemetry[id]) byMetric.set(s.metric, [...(byMetric.get(s.metric) || []), s]);
     for (const [metric, series] of byMetric) {
@@ -133,7 +137,7 @@ const telemetry = {
       const low = Math.min(...vs), high = Math.max(...vs);
       const x = scale(0, Math.max(...ts), p.left, p.right), y = scale(low > .5 * high ? low - (high - low) * .1 - 1e-9 : Math.min(0, low), high + (high - low || 1) * .08, p.bottom, p.top);
       axes(p, x, y, { xformat: seconds, yformat: format });
-      lines(p, x, y, series.map(s => ({ points: s.t.map((t, i) => [t, s.v[i]]).filter(q => known(q[1])) })));
+      lines(p, x, y, series.map(s => ({ color: palette[devices.indexOf(s.device) % palette.length], dash: dashes[devices.indexOf(s.device) % dashes.length], points: s.t.map((t, i) => [t, s.v[i]]).filter(q => known(q[1])) })));
     }
   },
 };

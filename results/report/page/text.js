@@ -12,6 +12,7 @@ const number = v => known(v) ? digits(v) : '?';
 const seconds = s => {
   if (!known(s)) return '?';
   const a = Math.abs(s);
+  if (a === 0) return '0 s';
   if (a < 0.9995e-3) return digits(s * 1e6) + ' us';
   if (a < 0.9995) return digits(s * 1e3) + ' ms';
   return a < 599.5 ? digits(s) + ' s' : digits(s / 60) + ' min';
