@@ -100,7 +100,9 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 	if p.panel == nil {
 		return
 	}
-	p.state.Trials, p.state.Runs = append(p.state.Trials, t), append(p.state.Runs, runs...)
+	if t.Purpose != study.Test {
+		p.state.Trials, p.state.Runs = append(p.state.Trials, t), append(p.state.Runs, runs...)
+	}
 	front := report.NewFront(p.state.Trials, p.state.Runs, p.aim)
 	p.panel.do(func() { p.live.end(t, front, at) })
 }
