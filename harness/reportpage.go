@@ -37,6 +37,9 @@ func pageOf(s *study.Study) (report.Page, error) {
 	for _, b := range state.Bad {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%v; left out", b))
 	}
+	for _, m := range lock.Moves {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("from %s on it was measured elsewhere: %s", m.At.UTC().Format("2006-01-02 15:04 UTC"), strings.Join(m.What, "; ")))
+	}
 	p.Warnings = append(p.Warnings, stateWarnings(state)...)
 	how, err := measuringOf(s, state)
 	if err != nil {
@@ -65,6 +68,15 @@ func stateWarnings(state study.State) []string {
 	}
 	if invalid > 0 {
 		list = append(list, fmt.Sprintf("%d of %d runs are not valid, and count nowhere: their trials say why", invalid, len(state.Runs)))
+	}
+	gated := 0
+	for _, t := range state.Trials {
+		if t.GateReason != "" {
+			gated++
+		}
+	}
+	if gated > 0 {
+		list = append(list, fmt.Sprintf("before %s the machine was not as it should be: they say why", report.Plural(gated, "trial")))
 	}
 	return list
 }
@@ -143,6 +155,9 @@ func methodOf(l study.Lock) []report.Item {
 		{Name: "runs", Text: fmt.Sprintf("%s at each load point of a launch, after a warm-up with other prompts; a run counts where no request failed and this machine kept up", repeatsText(l))},
 		{Name: "objectives", Text: objectivesText(l)},
 		{Name: "facts", Text: strings.Join(facts, ", ")},
+	}
+	if v := l.Interference; v != nil {
+		items = append(items, report.Item{Name: "side by side", Text: v.Text(v.Together)})
 	}
 	if len(l.Tune) > 0 {
 		items = append(items, report.Item{Name: "tuned", Text: strings.Join(l.Tune, ", ")})

@@ -27,7 +27,7 @@ HOSTILE = "\x1b[31mred\x1b[0m </script><script>document.title='pwned'</script><i
 def medians(study):
     """(trial, load) -> TTFT p50 and output tok/s, the medians over valid runs of a config."""
     rows = duckdb.execute(f"""
-        with last as (select config_id, max(trial_id) as trial_id from '{study}/trials/*.parquet' where outcome = 'ok' group by 1)
+        with last as (select config_id, max(trial_id) as trial_id from '{study}/trials/*.parquet' where outcome = 'ok' and purpose <> 'interference' group by 1)
         select l.trial_id, load_point, median(ttft_p50_s), median(output_tps)
         from '{study}/runs/*.parquet' r join last l using (config_id) where r.valid group by 1, 2""").fetchall()
     return {(r[0], r[1]): r[2:] for r in rows}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -60,6 +61,7 @@ type trialDoc struct {
 	GPUs     []string `json:"gpus,omitempty"`
 	Deviates []string `json:"deviates,omitempty"`
 	Drift    string   `json:"drift,omitempty"`
+	Gate     string   `json:"gate,omitempty"` // why the machine was not as it should be before it
 	Log      string   `json:"log,omitempty"`
 }
 
@@ -96,6 +98,7 @@ type runDoc struct {
 	TTFT     []reading `json:"ttft"`          // p50, p90, p99
 	ITL      []reading `json:"itl"`           // p50, p99
 	E2E      []reading `json:"e2e"`           // p50, p99
+	Use      []reading `json:"use,omitempty"` // J/token, mean W, peak bytes, shares of the time throttled and at the power limit, cost of a million tokens; absent: nothing is known
 	Why      string    `json:"why,omitempty"` // of what was decided after it
 }
 
@@ -132,7 +135,7 @@ func (p Page) document() (doc document, warnings []string) {
 	for _, r := range p.Runs {
 		doc.Runs[r.TrialID] = append(doc.Runs[r.TrialID], runDoc{ID: r.RunID, Load: r.LoadPoint, Repeat: r.Repeat, Valid: r.Valid, Reason: r.InvalidReason,
 			Requests: r.Requests, Failed: r.Failures, TPS: reading(r.OutputTPS), TTFT: readings(r.TTFTP50S, r.TTFTP90S, r.TTFTP99S),
-			ITL: readings(r.ITLP50S, r.ITLP99S), E2E: readings(r.E2EP50S, r.E2EP99S), Why: r.DecisionWhy})
+			ITL: readings(r.ITLP50S, r.ITLP99S), E2E: readings(r.E2EP50S, r.E2EP99S), Why: r.DecisionWhy, Use: useOf(r)})
 	}
 	g := p.Front.Growth(p.Trials)
 	doc.Growth = growthDoc{All: heights(g.All), Chosen: heights(g.Chosen)}
@@ -147,6 +150,24 @@ func (p Page) document() (doc document, warnings []string) {
 		doc.Effects = append(doc.Effects, d)
 	}
 	return doc, append(warnings, doc.raw(p)...)
+}
+
+// useOf is what a run took of the GPUs.
+func useOf(r results.Run) []reading {
+	var use []reading
+	told := false
+	for _, v := range []*float64{r.JoulesPerToken, r.PowerMeanW, r.MemoryPeakBytes, r.ThrottledShare, r.PowerCappedShare, r.CostPerMillion} {
+		if v == nil {
+			use = append(use, reading(math.NaN()))
+			continue
+		}
+		told = true
+		use = append(use, reading(*v))
+	}
+	if !told {
+		return nil
+	}
+	return use
 }
 
 func (s Span) readings() []reading { return readings(s.Value, s.Low, s.High) }
@@ -197,7 +218,7 @@ func (doc *document) trials(p Page) (warnings []string) {
 		d := trialDoc{ID: t.TrialID, Config: t.ConfigID, Purpose: t.Purpose, Outcome: t.Outcome, Class: t.FailureClass, Phase: t.Phase, Exit: t.ExitStatus,
 			Line: plainText(t.FailureLine), Reason: t.Reason, Attempt: t.Attempt, Values: []int{}, Argv: []int{},
 			Launch: reading(t.LaunchSeconds), Warmup: reading(t.WarmupSeconds), Total: reading(t.TotalSeconds), Steady: t.WarmupSteady,
-			Default: Difference(t.Params, p.Default) == theDefault, GPUs: t.GPUs, Drift: t.Drift}
+			Default: Difference(t.Params, p.Default) == theDefault, GPUs: t.GPUs, Drift: t.Drift, Gate: t.GateReason}
 		if !t.StartedAt.IsZero() {
 			d.Started = t.StartedAt.UTC().Format("2006-01-02 15:04:05")
 		}

@@ -94,7 +94,7 @@ const front = {
 
   // chosen rings the points of the chosen trial.
   chosen(p, spots, state) {
-    const own = spots.filter(s => s.r.trial === state.chosen).sort((a, b) => a.r.load - b.r.load);
+    const own = spots.filter(s => state.config(s.r.trial) === state.config(state.chosen)).sort((a, b) => a.r.load - b.r.load);
     if (own.length > 1) p.root.append(path(own.map(s => [s.x, s.y]), { stroke: css('orange'), 'stroke-dasharray': '3 3', 'stroke-width': 1 }));
     for (const s of own) p.root.append(svg('circle', { cx: s.x, cy: s.y, r: 9, fill: 'none', stroke: css('orange'), 'stroke-width': 2 }));
   },

@@ -7,12 +7,13 @@ const state = {
     this.doc = JSON.parse(text);
     this.byID = new Map(this.doc.trials.map(t => [t.id, t]));
     this.rowsBy = new Map();
-    for (const r of this.doc.rows) this.rowsBy.set(r.trial, [...(this.rowsBy.get(r.trial) || []), r]);
+    for (const r of this.doc.rows) { const c = this.config(r.trial); this.rowsBy.set(c, [...(this.rowsBy.get(c) || []), r]); }
     this.differences = new Map();
   },
   format(k) { return this.doc.objectives[k].seconds ? seconds : number; },
   trial(id) { return this.byID.get(id); },
-  rowsOf(id) { return this.rowsBy.get(id) || []; },
+  config(id) { return (this.trial(id) || {}).config; },
+  rowsOf(id) { return this.rowsBy.get(this.config(id)) || []; }, // of its config, over all its launches
   rowAt(id, load) { return this.rowsOf(id).find(r => r.load === load); },
   difference(t) {
     if (!this.differences.has(t.id)) {

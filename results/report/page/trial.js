@@ -13,8 +13,9 @@ const panel = {
       t.reason ? el('p', { class: 'note' }, `Why it was tried: ${t.reason}.`) : null,
       t.deviates ? el('p', { class: 'state-failed' }, `The server runs with other values: ${t.deviates.join('; ')}.`) : null,
       t.drift ? el('p', { class: 'state-failed' }, `The machine had drifted: ${t.drift}.`) : null,
+      t.gate ? el('p', { class: 'state-failed' }, `Before it the machine was not as it should be: ${t.gate}.`) : null,
       state.doc.latency[t.id] ? el('p', {}, el('button', { type: 'button', 'aria-pressed': String(compared), on: { click: () => state.compare(t.id) } }, compared ? 'leave out of the latencies' : 'compare its latencies')) : null,
-      this.config(t, state), this.command(t, state), this.runs(t, state), this.log(t),
+      this.use(t, state), this.config(t, state), this.command(t, state), this.runs(t, state), this.log(t),
     ].filter(e => e));
   },
 
@@ -25,10 +26,12 @@ const panel = {
 
   points(t, state) {
     const rows = state.rowsOf(t.id);
-    if (!rows.length) return t.outcome === 'ok' ? el('p', { class: 'note' }, 'It has no valid run, or a later launch of the same config stands for it.') : null;
+    if (!rows.length) return t.outcome === 'ok' ? el('p', { class: 'note' }, 'It has no valid run.') : null;
     const cell = (v, format, to) => el('span', { title: range(v, format), 'data-value': v[0] }, format(v[0]), to ? el('small', { class: 'purpose', title: `to the default ${range(to, percent)}` }, ` ${percent(to[0])}`) : '');
-    return table(['load', ...state.doc.objectives.map(o => o.text), 'P(front)'], rows.map(r => [state.doc.loads[r.load].id, ...r.values.map((v, k) => cell(v, state.format(k), r.ratios[k])),
+    const launches = state.doc.trials.filter(u => u.config === t.config && u.outcome === 'ok').length;
+    const numbers = table(['load', ...state.doc.objectives.map(o => o.text), 'P(front)'], rows.map(r => [state.doc.loads[r.load].id, ...r.values.map((v, k) => cell(v, state.format(k), r.ratios[k])),
       r.kept ? known(r.p) ? r.p.toFixed(2) : '?' : 'breaks a limit']), [1, 2, 3]);
+    return launches > 1 ? el('div', {}, numbers, el('p', { class: 'note' }, `Of all ${launches} launches of this config.`)) : numbers;
   },
 
   times(t) {
@@ -38,6 +41,18 @@ const panel = {
     if (t.total > 0) parts.push(`${seconds(t.total)} in all`);
     if (t.started) parts.push(`began ${t.started} UTC`);
     return parts.join(', ');
+  },
+
+  // use is what the runs took of the GPUs: means over valid runs by load.
+  use(t, state) {
+    const runs = (state.doc.runs[t.id] || []).filter(r => r.valid && r.use);
+    if (!runs.length) return null;
+    const share = v => `${number(100 * v)} %`;
+    const columns = [['J/token', number], ['mean W', number], ['peak memory', v => `${number(v / 1e9)} GB`], ['throttled', share], ['at power limit', share], ['per 1M tokens', number]];
+    const mean = (of, k) => { const vs = of.map(r => r.use[k]).filter(known); return vs.length ? vs.reduce((a, b) => a + b) / vs.length : null; };
+    const shown = columns.map((c, k) => k).filter(k => known(mean(runs, k)));
+    const loads = [...new Set(runs.map(r => r.load))];
+    return el('div', { class: 'scroll' }, table(['load', ...shown.map(k => columns[k][0])], loads.map(l => [l, ...shown.map(k => { const v = mean(runs.filter(r => r.load === l), k); return known(v) ? columns[k][1](v) : ''; })]), shown.map((k, i) => i + 1)));
   },
 
   config(t, state) {
