@@ -63,7 +63,11 @@ func (a *app) executor(s *study.Study, o machineOptions, p *progress) (exec *exe
 	if exec.Machine, err = executor.NewMachine(locks, inv, uuids, state.Trials); err != nil {
 		return nil, nil, err
 	}
-	done, err = exec.Machine.KeepToClientCPUs()
+	restore, err := exec.Machine.KeepToClientCPUs()
+	done = func() {
+		exec.Close()
+		restore()
+	}
 	if err != nil {
 		p.warn(fmt.Sprintf("the load generator shares its CPUs with the servers: %v", err))
 	}

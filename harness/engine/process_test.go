@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -220,5 +221,26 @@ func TestStartErrors(t *testing.T) {
 	}
 	if _, err := Start(fakeLaunch(), nil, Place{}, filepath.Join(t.TempDir(), "no", "folder")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing folder of the log: %v", err)
+	}
+}
+
+// A server runs on the CPUs that it was given, and its parent on its own.
+func TestPlaceHasCPUs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	p, err := start([]string{"/bin/cat", "/proc/self/status"}, nil, []int{0}, path)
+	if err != nil {
+		t.Skip(err)
+	}
+	<-p.Done()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "Cpus_allowed_list:\t0\n") {
+		t.Errorf("not on CPU 0 alone:\n%s", text)
+	}
+	own, err := os.ReadFile("/proc/self/status")
+	if err == nil && runtime.NumCPU() > 1 && strings.Contains(string(own), "Cpus_allowed_list:\t0\n") {
+		t.Error("the parent was moved too")
 	}
 }

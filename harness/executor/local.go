@@ -32,6 +32,7 @@ type Local struct {
 
 	trials int
 	leased int
+	line   *line // nil: not waiting
 }
 
 // Free is the number of devices that no trial of this executor has; where there are
@@ -54,9 +55,11 @@ func (e *UnfitError) Error() string {
 }
 
 // Claim leases devices for a trial, all that are left where their number is 0. It
-// returns nil while they are in use, here or by another process, an *UnfitError where
-// they can never be had, and another error where no device is left at all.
-func (l *Local) Claim(devices int) (Slot, error) {
+// returns nil while they are in use, here or by another process; then, if nothing else
+// is to begin before it (first), it stands in line with other processes, and the same
+// claim again finds the devices once it is its turn. An *UnfitError says that the
+// devices can never be had, another error that no device is left at all.
+func (l *Local) Claim(devices int, first bool) (Slot, error) {
 	if l.Machine == nil {
 		if l.trials > 0 {
 			return nil, nil
@@ -74,16 +77,47 @@ func (l *Local) Claim(devices int) (Slot, error) {
 	if devices > len(usable) {
 		return nil, &UnfitError{Need: devices, Left: len(usable), Why: l.Machine.lost()}
 	}
-	lease, err := l.Machine.Pool.TryAcquire(gpu.Want{Devices: devices, Of: l.Machine.UUIDs})
-	if errors.Is(err, gpu.ErrBusy) {
-		return nil, nil
-	}
-	if err != nil {
+	lease, err := l.lease(gpu.Want{Devices: devices, Of: l.Machine.UUIDs}, first)
+	if lease == nil || err != nil {
 		return nil, err
 	}
 	l.trials++
 	l.leased += devices
 	return &slot{Local: l, lease: lease}, nil
+}
+
+// lease takes devices if they are free and nobody is before us.
+func (l *Local) lease(want gpu.Want, first bool) (*gpu.Lease, error) {
+	if l.line != nil && (!first || l.line.devices != want.Devices) {
+		l.Close() // what stood in line is not wanted any more
+	}
+	if l.line != nil {
+		select {
+		case r := <-l.line.result:
+			l.line.cancel()
+			l.line = nil
+			return r.lease, r.err
+		default:
+			return nil, nil
+		}
+	}
+	lease, err := l.Machine.Pool.TryAcquire(want)
+	if !errors.Is(err, gpu.ErrBusy) {
+		return lease, err
+	}
+	if first {
+		l.line = queueUp(l.Machine.Pool, want)
+	}
+	return nil, nil
+}
+
+// Close leaves the line of those who wait for devices. It is called when no further
+// claim will be made.
+func (l *Local) Close() {
+	if l.line != nil {
+		l.line.leave()
+		l.line = nil
+	}
 }
 
 // slot is a lease of a Local; without devices its lease is nil.

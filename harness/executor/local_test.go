@@ -56,7 +56,7 @@ func run(t *testing.T, p bench.Plan) (results.Store, results.Trial) {
 		t.Fatal(err)
 	}
 	l := &Local{Store: s, Machine: m, Watch: func(bench.Event) { events++ }}
-	slot, err := l.Claim(1)
+	slot, err := l.Claim(1, false)
 	if err != nil || slot == nil || l.Free() != 1 {
 		t.Fatalf("claimed %v, %v; %d free", slot, err, l.Free())
 	}

@@ -21,9 +21,10 @@ type Executor interface {
 	// any, 1 where no trial runs.
 	Free() int
 	// Claim takes devices for a trial, all that there are where their number is 0; nil
-	// where they are in use. An *executor.UnfitError says that they can never be had;
-	// another error ends the study's run.
-	Claim(devices int) (executor.Slot, error)
+	// where they are in use. first says that nothing else is to begin before it: then it
+	// is in turn with other processes that share the devices. An *executor.UnfitError
+	// says that they can never be had; another error ends the study's run.
+	Claim(devices int, first bool) (executor.Slot, error)
 }
 
 // finished is a trial that has ended. Err is the harness's own trouble.
@@ -174,7 +175,7 @@ func (l *loop) startOne(ctx, abort context.Context) (bool, error) {
 		if c.alone && len(l.running) > 0 {
 			continue
 		}
-		slot, err := l.exec.Claim(c.devices)
+		slot, err := l.exec.Claim(c.devices, l.parallel == 1 || l.waiting.held())
 		var unfit *executor.UnfitError
 		if errors.As(err, &unfit) {
 			l.waiting = l.waiting.take(c)

@@ -115,7 +115,7 @@ func (e *fakeExecutor) Free() int {
 	return 1
 }
 
-func (e *fakeExecutor) Claim(int) (executor.Slot, error) {
+func (e *fakeExecutor) Claim(int, bool) (executor.Slot, error) {
 	if e.busy {
 		return nil, nil
 	}

@@ -9,10 +9,12 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"harness/harness/bench"
+	"harness/harness/engine"
 	"harness/harness/executor"
 	"harness/results"
 	"harness/search"
@@ -24,6 +26,7 @@ import (
 type machine struct {
 	store   results.Store
 	devices int
+	lost    int     // devices that were set aside after they were counted
 	disturb float64 // what neighbours add to the costs, as a share
 	stopAt  int     // trial whose end kills the harness, counted from 1 by ends; 0: none
 
@@ -56,11 +59,14 @@ func (m *machine) taken() int {
 
 func (m *machine) Free() int { return m.devices - m.taken() }
 
-func (m *machine) Claim(devices int) (executor.Slot, error) {
+func (m *machine) Claim(devices int, _ bool) (executor.Slot, error) {
 	if devices == 0 {
 		devices = m.devices
 	}
-	if devices > m.Free() {
+	if left := m.devices - m.lost; devices > left {
+		return nil, &executor.UnfitError{Need: devices, Left: left, Why: "made up"}
+	}
+	if devices > m.Free()-m.lost {
 		return nil, nil
 	}
 	s := &machineSlot{machine: m, n: devices, over: make(chan struct{})}
@@ -274,5 +280,29 @@ func TestQueue(t *testing.T) {
 	q = append(of(1, 2), &config{launch: launch{config: "x"}, devices: 1, alone: true})
 	if got := ids(q.candidates()); !slices.Equal(got, []string{"x"}) {
 		t.Errorf("candidates %v, one to be alone", got)
+	}
+}
+
+// Where a device was set aside, what needs all of them is recorded as a fault of the
+// devices, and the study goes on with the rest.
+func TestStudyGoesOnWithFewerDevices(t *testing.T) {
+	t.Parallel()
+	s, m := wideStudy(t), &machine{devices: 8, lost: 1}
+	goal := Goal{Mode: search.SeedDesign, Purpose: Seed, Trials: 12, Parallel: 8, Trust: true}
+	if reason, err := on(t, s, m, goal); err != nil || reason != Complete {
+		t.Fatal(reason, err)
+	}
+	refused := 0
+	for _, tr := range stateOf(t, s).Trials {
+		large := tr.Params[0].Value == int64(8)
+		if large != (tr.Outcome == results.Failed && tr.FailureClass == engine.GPUFault && strings.Contains(tr.FailureLine, "8 GPUs are needed, and 7 are left")) {
+			t.Errorf("%s: %v %s %s %s", tr.TrialID, tr.Params[0].Value, tr.Outcome, tr.FailureClass, tr.FailureLine)
+		}
+		if large {
+			refused++
+		}
+	}
+	if refused == 0 || len(m.begun) == 0 {
+		t.Errorf("%d refused, %d begun", refused, len(m.begun))
 	}
 }

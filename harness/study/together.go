@@ -134,7 +134,7 @@ func (l *loop) tried(base *config) (batches, singles, failed int) {
 func (l *loop) startTest(ctx, abort context.Context, base *config, launches int) error {
 	var slots []executor.Slot
 	for range launches {
-		slot, err := l.exec.Claim(base.devices)
+		slot, err := l.exec.Claim(base.devices, false)
 		if err != nil || slot == nil {
 			for _, s := range slots {
 				s.Release()
