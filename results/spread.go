@@ -14,8 +14,11 @@ func SpreadOf(runs []Run, loadPoint string, metric Metric) stat.Spread {
 	byConfig := map[string][]stat.Run{}
 	var order []string
 	for _, r := range runs {
+		if !r.Valid || r.LoadPoint != loadPoint {
+			continue
+		}
 		v := metric.Of(r)
-		if !r.Valid || r.LoadPoint != loadPoint || !(v > 0) || math.IsInf(v, 1) {
+		if !(v > 0) || math.IsInf(v, 1) {
 			continue
 		}
 		if byConfig[r.ConfigID] == nil {

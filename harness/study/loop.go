@@ -127,6 +127,11 @@ func (l *loop) record(p bench.Plan, row results.Trial) error {
 	if l.watch.End != nil {
 		l.watch.End(row, runs, l.progress())
 	}
+	if p.Purpose == Sentinel {
+		if text := l.driftNow(); text != "" {
+			l.watch.Warn("the machine drifted: the default is off what it was at first: " + text)
+		}
+	}
 	return nil
 }
 

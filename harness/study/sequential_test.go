@@ -243,7 +243,14 @@ func TestDriftIsSeen(t *testing.T) {
 			}
 			return f
 		}}
-		run(t, s, e, goal, Complete)
+		var warned []string
+		e.store = s.Store
+		if _, err := s.Run(t.Context(), t.Context(), e, goal, Watcher{Warn: func(text string) { warned = append(warned, text) }}); err != nil {
+			t.Fatal(err)
+		}
+		if (len(warned) > 0) != (lost > 0) {
+			t.Errorf("lost %v: warned %q", lost, warned)
+		}
 		drifts, err := s.Drifts(stateOf(t, s))
 		if err != nil || len(drifts) != 2 {
 			t.Fatal(drifts, err)
