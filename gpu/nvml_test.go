@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -73,7 +74,7 @@ func equip(d *server.Device, i int, calls *int) {
 	}
 	d.RegisterEventsFunc = func(uint64, nvml.EventSet) nvml.Return { return nvml.SUCCESS }
 	d.GetUtilizationRatesFunc = func() (nvml.Utilization, nvml.Return) {
-		*calls++
+		*calls += 2 // and the memory's, which the mock answers itself
 		return nvml.Utilization{Gpu: 40, Memory: 20}, nvml.SUCCESS
 	}
 	d.GetCurrentClocksThrottleReasonsFunc = func() (uint64, nvml.Return) { *calls++; return 0x4, nvml.SUCCESS }
@@ -310,4 +311,50 @@ func BenchmarkReadEight(b *testing.B) {
 	}
 	b.ReportMetric(float64(calls)/float64(b.N), "calls/op")
 	runtime.KeepAlive(rs)
+}
+
+// callCost is what a call into the driver takes of a core in BenchmarkMeterEight: an
+// assumption, for a system call that copies some counters.
+const callCost = 5 * time.Microsecond
+
+// costly takes as long for its calls as a driver does.
+type costly struct {
+	Source
+	calls *int
+}
+
+func (c costly) Read(into []Reading) error {
+	before := *c.calls
+	err := c.Source.Read(into)
+	for until := time.Now().Add(time.Duration(*c.calls-before) * callCost); time.Now().Before(until); {
+	}
+	return err
+}
+
+// BenchmarkMeterEight is a meter of eight devices at 10 readings a second, for a second
+// each: core-% is what the whole process took of a core meanwhile.
+func BenchmarkMeterEight(b *testing.B) {
+	var calls int
+	inner, _ := openMock(b, dgx(&calls), 8)
+	m := StartMeter(b.Context(), costly{inner, &calls}, time.Now(), DefaultRate)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	<-tick.C
+	before, began, first := cpuTime(b), time.Now(), calls
+	for range b.N {
+		<-tick.C
+	}
+	took := time.Since(began).Seconds()
+	b.ReportMetric(100*(cpuTime(b)-before).Seconds()/took, "core-%")
+	b.ReportMetric(float64(calls-first)/took, "calls/s")
+	m.Stop()
+}
+
+// cpuTime is what this process has taken of all cores.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

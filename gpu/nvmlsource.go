@@ -31,8 +31,10 @@ var asked = []struct {
 // allLinks as a field's scope asks for the sum over all NVLinks.
 const allLinks = math.MaxUint32
 
-// slowEvery is every how many readings what changes rarely is read.
-const slowEvery = 10
+// slowEvery is every how many readings that is read which changes rarely, or which the
+// driver itself takes no more often: it counts utilisation over a sixth of a second to a
+// second (nvml.h, nvmlDeviceGetUtilizationRates).
+const slowEvery = 5
 
 // nvmlSource reads devices through the driver's library.
 type nvmlSource struct {
@@ -116,28 +118,32 @@ func (s *nvmlSource) readDevice(h nvml.Device, fields []nvml.FieldValue, into *R
 	if math.IsNaN(v[Power]) {
 		v[Power] = told(h.GetPowerUsage()) * 1e-3
 	}
-	use, ret := h.GetUtilizationRates()
-	if ret == nvml.SUCCESS {
-		v[Utilization], v[MemoryUtilization] = float64(use.Gpu)/100, float64(use.Memory)/100
-	}
-	memory, lost := h.GetMemoryInfo()
-	if lost == nvml.SUCCESS {
-		v[MemoryUsed] = float64(memory.Used)
-	}
 	v[SMClock] = told(h.GetClockInfo(nvml.CLOCK_SM))
-	v[Throttle] = told(h.GetCurrentClocksThrottleReasons()) // the older of two names: all drivers have it
+	bits, ret := h.GetCurrentClocksThrottleReasons() // the older of two names: all drivers have it
+	v[Throttle] = told(bits, ret)
 	if s.reads%slowEvery == 0 {
-		v[MemoryClock] = told(h.GetClockInfo(nvml.CLOCK_MEM))
-		v[Temperature] = told(h.GetTemperature(nvml.TEMPERATURE_GPU))
-		v[ECCUncorrected] = told(h.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC))
-		v[ECCCorrected] = told(h.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_CORRECTED, nvml.VOLATILE_ECC))
+		ret = readSlow(h, v)
 	}
-	for _, r := range []nvml.Return{ret, lost} {
-		if isLost(r) {
-			return &LostError{into.Device, nvmlText(r)}
-		}
+	if isLost(ret) {
+		return &LostError{into.Device, nvmlText(ret)}
 	}
 	return nil
+}
+
+// readSlow reads what changes rarely. It returns how the device answered.
+func readSlow(h nvml.Device, v *[metrics]float64) nvml.Return {
+	if use, ret := h.GetUtilizationRates(); ret == nvml.SUCCESS {
+		v[Utilization], v[MemoryUtilization] = float64(use.Gpu)/100, float64(use.Memory)/100
+	}
+	memory, ret := h.GetMemoryInfo()
+	if ret == nvml.SUCCESS {
+		v[MemoryUsed] = float64(memory.Used)
+	}
+	v[MemoryClock] = told(h.GetClockInfo(nvml.CLOCK_MEM))
+	v[Temperature] = told(h.GetTemperature(nvml.TEMPERATURE_GPU))
+	v[ECCUncorrected] = told(h.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC))
+	v[ECCCorrected] = told(h.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_CORRECTED, nvml.VOLATILE_ECC))
+	return ret
 }
 
 // told is a value of NVML, or NaN where it is not told.

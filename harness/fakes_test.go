@@ -111,6 +111,9 @@ func fakeSMI(args []string) int {
 		fmt.Print("\tGPU0\tGPU1\tCPU Affinity\tNUMA Affinity\nGPU0\t X \tNV18\t0-15\t0\nGPU1\tNV18\t X \t0-15\t0\n")
 		return 0
 	}
+	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--query-compute-apps=") }) {
+		return 0 // there are none
+	}
 	logf("unexpected: nvidia-smi %q", args)
 	return 1
 }
