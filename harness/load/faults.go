@@ -12,7 +12,7 @@ import (
 const (
 	maxErrorSeconds  = 0.001 // or 5 % of the median ITL, or 2 % of the median TTFT
 	maxLagSeconds    = 0.001 // of an open loop; or 1 % of the mean gap, or 2 % of the median TTFT
-	maxTurnSeconds   = 0.002 // of a closed loop, on average: so long a worker has no request in flight; or 2 % of the median E2E
+	maxTurnSeconds   = 0.002 // of a closed loop, on average: so long a worker has no request in flight; or 1 % of the median E2E
 	maxCanarySeconds = 0.002 // until the program has what came; with kernel stamps or half of the median ITL,
 	maxSharedChunks  = 0.01  // and not while fewer chunks than these lost the gap before them
 	maxPauseSeconds  = 0.005 // of the garbage collector
@@ -60,7 +60,7 @@ func (c Client) faults(m medians, unconnected int) []string {
 		over("the lag behind the schedule, at p99,", c.LagP99Seconds, max(maxLagSeconds, 0.01*c.MeanGapSeconds, 0.02*m.ttft))
 		bad(c.RateRatio > 0 && math.Abs(c.RateRatio-1) > maxRateError && c.LagMaxSeconds > maxLagSeconds, "the rate sent is %.3g of the one that was due", c.RateRatio)
 	} else {
-		over("the mean turn-around of the closed loop", c.LagMeanSeconds, max(maxTurnSeconds, 0.02*m.e2e))
+		over("the mean turn-around of the closed loop", c.LagMeanSeconds, max(maxTurnSeconds, 0.01*m.e2e))
 	}
 	over("the longest pause of the garbage collector", c.GCPauseMaxSeconds, maxPauseSeconds)
 	share("the client's share of its CPU", c.CPUShare, maxCPUShare)
