@@ -51,6 +51,7 @@ func TestHeadlines(t *testing.T) {
 		"worse":        {"a seed 1 0.1 100\nb seed 1 0.2 50", "No measured config is better than the default by more than 2 % in one objective without being worse in the other."},
 		"a trade":      {"a seed 1 0.1 100\nb seed 1 0.05 50", "No measured config is better"},
 		"one run each": {"a seed 1 0.1 100\nb seed 1 0.05 100", "-50 % TTFT p50 at the same output tok/s as the default: trial t-b; one run each does not say how sure that is."},
+		"unsure":       {"a seed 1 0.10,0.15,0.12 100,120,90\nb seed 1 0.10,0.14,0.12 110,100,120", "+6.9 % output tok/s and -2.3 % TTFT p50, beside the default: trial t-b; P(better) 0.71, too little to rely on."},
 		"alone":        {"a seed 1 0.1 100", "Only the default config was measured yet."},
 	} {
 		f := front(t, tt.rows)

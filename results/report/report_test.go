@@ -61,7 +61,7 @@ func table(t *testing.T, text string) (trials []results.Trial, runs []results.Ru
 		ttfts, tpss := strings.Split(f[3], ","), strings.Split(f[4], ",")
 		for i := range ttfts {
 			r := results.Run{TrialID: id, ConfigID: trial.ConfigID, RunID: fmt.Sprintf("%s-c%d-r%d", id, c, i+1), LoadPoint: fmt.Sprint("c", c),
-				Concurrency: int32(c), Repeat: int32(i + 1), Valid: true}
+				Concurrency: int32(c), Repeat: int32(i + 1), Block: int64(i), Valid: true}
 			fmt.Sscan(ttfts[i], &r.TTFTP50S)
 			fmt.Sscan(tpss[i], &r.OutputTPS)
 			runs = append(runs, r)

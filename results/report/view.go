@@ -189,6 +189,9 @@ func headline(p Page, answers []Answer) string {
 	return "No measured config is better than the default by more than 2 % in one objective without being worse in the other."
 }
 
+// surely is the probability from which a gain is told without a warning.
+const surely = 0.95
+
 func sure(p float64) string {
 	switch {
 	case math.IsNaN(p):
@@ -196,7 +199,11 @@ func sure(p float64) string {
 	case p > 0.995:
 		return "; P(better) above 0.99"
 	}
-	return fmt.Sprintf("; P(better) %.2f", p)
+	text := fmt.Sprintf("; P(better) %.2f", p)
+	if p < surely {
+		text += ", too little to rely on"
+	}
+	return text
 }
 
 func (v *view) front() {
