@@ -68,14 +68,3 @@ func firstLine(s string) string {
 	}
 	return s
 }
-
-// freePort asks the kernel for a loopback port that nobody listens on. Another
-// process may take it before the server does: the class "port" is retried.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -242,5 +243,27 @@ func TestPlaceHasCPUs(t *testing.T) {
 	own, err := os.ReadFile("/proc/self/status")
 	if err == nil && runtime.NumCPU() > 1 && strings.Contains(string(own), "Cpus_allowed_list:\t0\n") {
 		t.Error("the parent was moved too")
+	}
+}
+
+// A server's port is no other's until it was stopped, be it listening or not.
+func TestPortsAreNotSharedWhileServersStart(t *testing.T) {
+	l := fakeLaunch()
+	l.Server.Argv = []string{"/bin/sleep", "60"}
+	s, err := Start(l, nil, Place{}, filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := func() bool {
+		ports.Lock()
+		defer ports.Unlock()
+		return ports.taken[s.port]
+	}
+	if !taken() || !strings.HasSuffix(s.URL, fmt.Sprintf(":%d", s.port)) {
+		t.Errorf("port %d of %s is not taken", s.port, s.URL)
+	}
+	s.Stop(t.Context(), 0)
+	if taken() {
+		t.Error("it is taken still")
 	}
 }

@@ -17,6 +17,7 @@ type Server struct {
 	LogPath string
 
 	launch   Launch
+	port     int
 	oomKills int64 // of this machine, before the launch
 }
 
@@ -29,7 +30,7 @@ type Place struct {
 // Start launches a server with these flags on a free loopback port. An error means
 // that no process was started.
 func Start(l Launch, flags []string, on Place, logPath string) (*Server, error) {
-	port, err := freePort()
+	port, err := takePort()
 	if err != nil {
 		return nil, err
 	}
@@ -44,16 +45,24 @@ func Start(l Launch, flags []string, on Place, logPath string) (*Server, error) 
 	before := oomKills()
 	p, err := start(argv, environ(os.Environ(), l.Server.UnsetEnv, env), on.CPUs, logPath)
 	if err != nil {
+		givePort(port)
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	if len(l.Guard) > 0 {
 		command := expand(l.Guard, "", nil, strings.NewReplacer("{self}", self()))
 		if p.guard, err = startGuard(command, p.cmd.Process.Pid); err != nil {
 			p.Stop(context.Background(), 0)
+			givePort(port)
 			return nil, err
 		}
 	}
-	return &Server{Process: p, Peer: Peer{URL: fmt.Sprintf("http://%s:%d", host, port), Spec: l.Server}, Command: Mask(argv), LogPath: logPath, launch: l, oomKills: before}, nil
+	return &Server{Process: p, Peer: Peer{URL: fmt.Sprintf("http://%s:%d", host, port), Spec: l.Server}, Command: Mask(argv), LogPath: logPath, launch: l, port: port, oomKills: before}, nil
+}
+
+// Stop ends the server as Process.Stop does, and gives its port back.
+func (s *Server) Stop(ctx context.Context, grace time.Duration) {
+	s.Process.Stop(ctx, grace)
+	givePort(s.port)
 }
 
 // Errors of WaitReady.
