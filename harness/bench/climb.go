@@ -7,6 +7,7 @@ import (
 
 	"harness/harness/bench/stop"
 	"harness/harness/engine"
+	"harness/results"
 )
 
 // climb measures the planned runs, round by round of the ladder, but those of load
@@ -17,7 +18,7 @@ func (t *trial) climb(ctx context.Context) (*engine.Failure, error) {
 		if t.verdict(r.LoadPoint()).Decision != stop.Continue {
 			continue
 		}
-		if made++; made > 1 && !t.coolDown(ctx) {
+		if made++; made > 1 && !t.rest(ctx, t.plan.coolDown()) {
 			return nil, nil
 		}
 		of := fmt.Sprintf("%d of %d", i+1, len(t.plan.Runs))
@@ -32,15 +33,32 @@ func (t *trial) climb(ctx context.Context) (*engine.Failure, error) {
 	return nil, nil
 }
 
-// coolDown leaves the machine alone for as long as the plan has it; false: ctx ended.
-func (t *trial) coolDown(ctx context.Context) bool {
-	if t.plan.CoolDownSeconds <= 0 {
+// heatRest is how long GPUs that heat or their supply has slowed are left alone, at
+// least, before the run is tried again: as long as a card takes to lose most of what it
+// gained.
+const heatRest = 30 * time.Second
+
+// restAfter is how long the machine is left alone after an invalid run.
+func restAfter(row results.Run, planned time.Duration) time.Duration {
+	if row.ThrottledShare != nil && *row.ThrottledShare > maxThrottledShare {
+		return max(heatRest, planned)
+	}
+	return planned
+}
+
+func (p Plan) coolDown() time.Duration {
+	return time.Duration(p.CoolDownSeconds * float64(time.Second))
+}
+
+// rest leaves the machine alone for so long; false: ctx ended.
+func (t *trial) rest(ctx context.Context, pause time.Duration) bool {
+	if pause <= 0 {
 		return true
 	}
 	began := time.Now()
 	defer func() { t.spent += time.Since(began) }()
-	t.say("cool-down", "")
-	timer := time.NewTimer(time.Duration(t.plan.CoolDownSeconds * float64(time.Second)))
+	t.say("cool-down", pause.String())
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -28,6 +28,9 @@ func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
 			}
 			return nil, nil
 		}
+		if !t.rest(ctx, restAfter(row, t.plan.coolDown())) {
+			return nil, nil
+		}
 	}
 }
 

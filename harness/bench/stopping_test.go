@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -201,5 +202,19 @@ func TestTrialStopsWhenEnoughIsKnown(t *testing.T) {
 				t.Errorf("own %v s, stop %v s, of %v s", o.trial.HarnessSeconds, o.trial.StopSeconds, o.trial.TotalSeconds)
 			}
 		})
+	}
+}
+
+func TestRestAfter(t *testing.T) {
+	share := func(v float64) *float64 { return &v }
+	for _, tt := range []struct {
+		share         *float64
+		planned, want time.Duration
+	}{
+		{nil, 0, 0}, {nil, time.Second, time.Second}, {share(0.05), 0, 0}, {share(0.5), 0, heatRest}, {share(0.5), time.Hour, time.Hour},
+	} {
+		if got := restAfter(results.Run{ThrottledShare: tt.share}, tt.planned); got != tt.want {
+			t.Errorf("%v of the time, %v planned: %v, want %v", tt.share, tt.planned, got, tt.want)
+		}
 	}
 }
