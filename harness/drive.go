@@ -31,6 +31,8 @@ type summaryJSON struct {
 	OwnShare  float64        `json:"harness_share"` // of the seconds, neither launch, warm-up, load nor stop of a server
 
 	From []report.SourceJSON `json:"from"` // studies that this one builds on
+
+	Interference *study.Interference `json:"interference,omitempty"` // the verdict on trials beside each other; left out: not tested
 	measuringJSON
 }
 
@@ -91,7 +93,7 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 		return a.printJSON(summaryJSON{Study: s.Store.Dir, Engine: s.Lock.Engine, Simulated: s.Lock.Simulated,
 			Trials: len(state.Trials), Configs: configsOf(state.Trials), Failed: failures.Counts(), HV: doc.HV, HVCI: doc.HVCI, Reference: doc.Reference,
 			Seconds: took.Seconds(), Ended: ended, Points: len(doc.Points), Doubtful: len(front.Doubtful()), Confirmed: study.Confirmed(state.Trials),
-			Differing: differing(state.Trials), OwnShare: own, From: doc.From, measuringJSON: how.json()})
+			Differing: differing(state.Trials), OwnShare: own, From: doc.From, Interference: s.Lock.Interference, measuringJSON: how.json()})
 	}
 	fmt.Fprintln(a.stdout)
 	if s.Lock.Simulated {
@@ -115,6 +117,9 @@ func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended
 	}
 	if n := differing(state.Trials); n > 0 {
 		fmt.Fprintf(a.stdout, "\n%s ran with other values than the space expects: %s space learn %s\n", report.Plural(n, "server"), a.program, s.Store.Dir)
+	}
+	if v := s.Lock.Interference; v != nil {
+		fmt.Fprintf(a.stdout, "\nTrials beside each other: %s.\n", v.Text(v.Together))
 	}
 	fmt.Fprintf(a.stdout, "\nEnded after %s, of which harness itself took %s: %s.\nStudy    %s\nParquet  %s  (and trials, requests, samples beside it)\n",
 		round(took), relative(own), ended, s.Store.Dir, s.Store.Glob("runs"))

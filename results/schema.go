@@ -39,7 +39,7 @@ type Trial struct {
 	TrialID         string   `parquet:"trial_id" json:"trial_id"`
 	ConfigID        string   `parquet:"config_id" json:"config_id"`                        // hash of the canonical config
 	Rank            string   `parquet:"rank" json:"rank"`                                  // decimal, in the study's lattice
-	Purpose         string   `parquet:"purpose,dict" json:"purpose"`                       // seed | ask | sentinel | confirm | control
+	Purpose         string   `parquet:"purpose,dict" json:"purpose"`                       // seed | ask | sentinel | confirm | control | interference
 	Reason          string   `parquet:"reason" json:"reason"`                              // why the search asked for it
 	Source          string   `parquet:"source,dict" json:"source,omitempty"`               // what of the search chose it: design, model, exploration, evolution, uniform, order
 	ExpectedGain    float64  `parquet:"expected_gain" json:"expected_gain,omitempty"`      // growth of the hypervolume that the model expected, as a share of it; 0: no model was asked

@@ -17,7 +17,7 @@ type Plan struct {
 	TrialID       string          `json:"trial_id"`
 	ConfigID      string          `json:"config_id"`
 	Rank          string          `json:"rank"`
-	Purpose       string          `json:"purpose"` // seed | ask | sentinel | confirm | control
+	Purpose       string          `json:"purpose"` // seed | ask | sentinel | confirm | control | interference
 	Reason        string          `json:"reason"`
 	Source        string          `json:"source,omitempty"`    // what of the search chose it
 	Gain          float64         `json:"gain,omitempty"`      // expected growth of the hypervolume, as a share of it

@@ -2,8 +2,11 @@
 // it to an executor, tells the search what came of it, and goes on where it was
 // after an interruption.
 //
-// The flow is Create or Open -> Study.Run (ask, plan on disk, execute, tell) ->
-// Study.Load for reports. A study has no state but its folder: the lockfile, the
+// The flow is Create or Open -> Study.Run -> Study.Load for reports. In Run one
+// goroutine owns all: next.go asks, queue.go orders what waits for devices, dispatch.go
+// claims them, puts the plan on disk and starts its trial, loop.go records the row that
+// comes back and tells the search. together.go tests whether trials may run beside each
+// other before any does. A study has no state but its folder: the lockfile, the
 // plans, and the parts that trials wrote. A plan without a row is a trial that was
 // interrupted; what of it was measured still counts, and the rest is measured first.
 package study
