@@ -51,7 +51,7 @@ func lastLines(text string, cut bool) string {
 // ones.
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\^_])")
 
-// plainText makes what a server wrote fit to be shown: no control sequence, no control
+// plainText makes what a server wrote fit to be shown: no secret, no control sequence, no control
 // character but line breaks and tabs, valid UTF-8, and of lines that were overwritten,
 // as progress bars are, the last state.
 func plainText(log string) string {
@@ -61,7 +61,7 @@ func plainText(log string) string {
 		line = strings.TrimRight(line, "\r")
 		lines[i] = line[strings.LastIndex(line, "\r")+1:]
 	}
-	return strings.Map(func(r rune) rune {
+	return masked(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
@@ -69,5 +69,5 @@ func plainText(log string) string {
 			return '\uFFFD'
 		}
 		return r
-	}, strings.Join(lines, "\n"))
+	}, strings.Join(lines, "\n")))
 }

@@ -124,6 +124,21 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
+func TestSecretsAreMasked(t *testing.T) {
+	for log, want := range map[string]string{
+		"ServerArgs(api_key='sk-1', admin_api_key=None, eos_token='</s>', max_tokens=5)": "ServerArgs(api_key=***, admin_api_key=None, eos_token='</s>', max_tokens=5)",
+		`{"api_key": "abc", "hf_token":"x"}`:                                             `{"api_key": ***, "hf_token":***}`,
+		"vllm serve m --api-key abc --max-num-seqs 8":                                    "vllm serve m --api-key *** --max-num-seqs 8",
+		"Authorization: Bearer abcdefgh12345":                                            "Authorization: Bearer ***",
+		"HF_TOKEN=hf_abcdefghijklmnopqrst and 512 output tokens":                         "HF_TOKEN=*** and 512 output tokens",
+		"token hf_abcdefghijklmnopqrst here":                                             "token *** here",
+	} {
+		if got := plainText(log); got != want {
+			t.Errorf("%s\nbecomes %s\nwant    %s", log, got, want)
+		}
+	}
+}
+
 func FuzzPlainText(f *testing.F) {
 	for _, log := range []string{"", "\x1b", "\x1b[", "\x1b]8;;", "a\rb\r\n", "\xc3\x28"} {
 		f.Add(log)

@@ -73,7 +73,7 @@ func (p Page) view(warnings []string) view {
 	v.failures()
 	v.lattice()
 	v.GrowthNote = p.growthNote()
-	v.LatencyNote = "The distributions of single requests, over all valid runs; the horizontal scale is that of a normal distribution, so that both tails can be read."
+	v.LatencyNote = "The distributions of single requests, over all valid runs; the horizontal scale is that of a normal distribution, so that both tails can be read. The page has those of the default, of the front and of what is best at each load, of up to 16 configs; of the others it has the quantiles of runs."
 	if len(p.Front.Rows) == 0 {
 		v.LatencyNote = "Nothing was measured yet, so there are no latencies."
 	}
