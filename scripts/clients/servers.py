@@ -16,12 +16,13 @@ from statistics import median
 from clients import ROOT
 from truth import truth
 
-# All answer slowly enough that a client's own ms in each request do not decide.
+# All answer slowly enough that a client's own ms in each request do not decide: SGLang's
+# Python client spends some 4 ms on each, in a second or more.
 ARGV = {
     "mock": lambda port: [str(ROOT / "bin" / "mockserver"), "-addr", f"127.0.0.1:{port}", "-first", "400ms", "-gap", "4ms"],
     "sim": lambda port: [str(ROOT / "bin" / "harness"), "sim", "--model-path", "llama-3.1-8b", "--sim-gpu", "L4", "--disable-radix-cache", "--sim-startup-s", "0",
                          "--host", "127.0.0.1", "--port", str(port)],
-    "llamacpp": lambda port: [str(ROOT / ".quickstart" / "bin" / "llama-server"), "-m", str(ROOT / ".quickstart" / "model.gguf"), "-np", "4", "-c", "8192",
+    "llamacpp": lambda port: [str(ROOT / ".quickstart" / "bin" / "llama-server"), "-m", str(ROOT / ".quickstart" / "model.gguf"), "-np", "4", "-c", "16384",
                               "-t", "1", "-tb", "1", "--host", "127.0.0.1", "--port", str(port)],
 }
 SERVERS = list(ARGV)
