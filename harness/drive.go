@@ -78,7 +78,10 @@ func (a *app) drive(s *study.Study, goal study.Goal, on machineOptions, asJSON b
 
 func (a *app) conclude(s *study.Study, state study.State, goal study.Goal, ended string, began time.Time, asJSON bool) error {
 	took := time.Since(began)
-	own := study.OwnShare(state.Trials, began, took)
+	own, err := s.OwnShare(began, took)
+	if err != nil {
+		return err
+	}
 	how, err := measuringOf(s, state)
 	if err != nil {
 		return err

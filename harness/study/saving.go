@@ -74,10 +74,17 @@ func (s *Study) Saved(state State) stop.Saving {
 	return stop.Saved(all, s.Lock.Repeats)
 }
 
-// OwnShare is the part of a command's time in which no trial ran, or a trial did harness's
+// OwnShare is the share of harness itself in a command's time, tests of interference
+// included.
+func (s *Study) OwnShare(began time.Time, took time.Duration) (float64, error) {
+	trials, _, err := s.Store.Trials()
+	return ownShare(trials, began, took), err
+}
+
+// ownShare is the part of a command's time in which no trial ran, or a trial did harness's
 // own work: all but launch, warm-up, load, cool-down and stop. Of trials that ran side
 // by side each counts for its share.
-func OwnShare(trials []results.Trial, began time.Time, took time.Duration) float64 {
+func ownShare(trials []results.Trial, began time.Time, took time.Duration) float64 {
 	mine := slices.DeleteFunc(slices.Clone(trials), func(t results.Trial) bool { return t.StartedAt.Before(began) || len(t.Argv) == 0 })
 	slices.SortFunc(mine, func(a, b results.Trial) int { return a.StartedAt.Compare(b.StartedAt) })
 	busy, end, total, own := 0.0, 0.0, 0.0, 0.0

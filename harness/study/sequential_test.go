@@ -282,7 +282,7 @@ func TestOwnShare(t *testing.T) {
 		{"side by side", []results.Trial{trial(0, 10, 1), trial(0, 10, 1)}, 0.1},                 // each is half of the machine
 		{"of an earlier command", []results.Trial{trial(-100, 50, 50), trial(0, 10, 0.1)}, 0.01}, //
 	} {
-		if got := OwnShare(tt.trials, began, 10*time.Second); math.Abs(got-tt.want) > 1e-9 {
+		if got := ownShare(tt.trials, began, 10*time.Second); math.Abs(got-tt.want) > 1e-9 {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
