@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -11,6 +12,10 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
+
+	"harness/harness/study"
+	"harness/results"
+	"harness/results/report"
 )
 
 // screen is a terminal that a command runs in.
@@ -135,4 +140,28 @@ func TestPlainView(t *testing.T) {
 	if strings.Contains(text, "┄") || strings.Contains(text, "━") {
 		t.Errorf("a panel in spite of --plain:\n%s", text)
 	}
+}
+
+// What the panel takes of a core is ten times this a second, at most.
+func BenchmarkPanel(b *testing.B) {
+	l := &liveState{began: time.Now(), at: study.Progress{Done: 500, Total: 1000}, failed: map[string]int{"oom_load": 3}, front: report.Front{Aim: benchmarkAim(b)}}
+	for i := range 1000 {
+		r := report.Row{OnFront: i%100 == 0}
+		r.Values[0].Value, r.Values[1].Value = 0.01*float64(i+1), 1000/float64(i%37+1)
+		l.front.Rows = append(l.front.Rows, r)
+	}
+	for i := range 8 {
+		l.running = append(l.running, runningTrial{id: fmt.Sprint("t", i), phase: "c8, repeat 2", config: strings.Repeat("a=b ", 40), since: time.Now()})
+	}
+	for b.Loop() {
+		l.draw(120, 40, time.Now())
+	}
+}
+
+func benchmarkAim(b *testing.B) results.Aim {
+	aim, err := results.ParseAim(nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return aim
 }
