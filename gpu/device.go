@@ -1,9 +1,14 @@
 // Package gpu says which GPUs this machine has, which of them may be used and
 // why the others may not, how they are linked, and what the host is like.
 //
-// Reading is one thin layer (nvidia-smi and the files of /proc and /sys); what it
-// reads goes through pure parsers, tested on the text of many machines. A machine
-// without GPUs is no error: it is an Inventory without devices, and the reason.
+// The flow is List (what there is) -> NewPool, Pool.Acquire (a trial's devices and CPUs)
+// -> Gate.Pass (are they fit?) -> StartMeter, Meter.Usage (what they did and took) ->
+// Lease.Release. UsageOf derives a run's energy anew from readings that were stored.
+//
+// Reading is one thin layer (NVIDIA's library or nvidia-smi, AMD's tools, the files of
+// /proc and /sys); what it reads goes through pure parsers, tested on the text of many
+// machines. A machine without GPUs is no error: it is an Inventory without devices, and
+// the reason.
 package gpu
 
 import (

@@ -28,7 +28,7 @@ func List(ctx context.Context) (Inventory, error) {
 func list(ctx context.Context, bound time.Duration, root fs.FS, byNVML func(fs.FS) (Inventory, string, bool)) (Inventory, error) {
 	limited, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	inv, err := ask(limited, root, byNVML)
+	inv, err := look(limited, root, byNVML)
 	if ctx.Err() != nil {
 		return Inventory{Devices: []Device{}, Links: []Link{}, Source: sourceNone}, ctx.Err()
 	}
@@ -41,9 +41,9 @@ func list(ctx context.Context, bound time.Duration, root fs.FS, byNVML func(fs.F
 	return inv, nil
 }
 
-// ask asks one source after another. The error is the Reason of the first that knows
+// look asks one source after another. The error is the Reason of the first that knows
 // one: where NVIDIA's tools are, theirs.
-func ask(ctx context.Context, root fs.FS, byNVML func(fs.FS) (Inventory, string, bool)) (Inventory, error) {
+func look(ctx context.Context, root fs.FS, byNVML func(fs.FS) (Inventory, string, bool)) (Inventory, error) {
 	inv, reason, ok := askNVML(ctx, root, byNVML)
 	if ok {
 		return inv, nil

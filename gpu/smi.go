@@ -38,22 +38,42 @@ func listSMI(ctx context.Context, root fs.FS) (Inventory, error) {
 		devices[i].NUMANode = numaNode(root, devices[i].PCIBusID)
 		anyMIG = anyMIG || devices[i].MIG
 	}
-	if out, err := smi(ctx, askProcesses...); err == nil {
-		addProcesses(devices, out)
+	processes, instances, links := ask(ctx, true, askProcesses...), ask(ctx, anyMIG, "-L"), ask(ctx, len(devices) > 1, "topo", "-m")
+	if p := <-processes; p.err == nil {
+		addProcesses(devices, p.text)
 	} else {
-		inv.warn("processes on the GPUs", err)
+		inv.warn("processes on the GPUs", p.err)
 	}
-	if anyMIG {
-		out, err := smi(ctx, "-L")
-		inv.warn("MIG instances", err)
-		addInstances(devices, out)
+	if i, asked := <-instances; asked {
+		inv.warn("MIG instances", i.err)
+		addInstances(devices, i.text)
 	}
-	if len(devices) > 1 {
-		out, err := smi(ctx, "topo", "-m")
-		inv.warn("links between the GPUs", err)
-		inv.Links = parseLinks(out)
+	if l, asked := <-links; asked {
+		inv.warn("links between the GPUs", l.err)
+		inv.Links = parseLinks(l.text)
 	}
 	return inv, nil
+}
+
+// reply is what nvidia-smi printed, and how it ended.
+type reply struct {
+	text string
+	err  error
+}
+
+// ask asks nvidia-smi while others are asked: each time it takes a good part of a second
+// where there are many devices. What is not to be asked is a closed channel.
+func ask(ctx context.Context, wanted bool, args ...string) <-chan reply {
+	c := make(chan reply, 1)
+	if !wanted {
+		close(c)
+		return c
+	}
+	go func() {
+		text, err := smi(ctx, args...)
+		c <- reply{text, err}
+	}()
+	return c
 }
 
 // knownFields asks for fields of the devices, but for those that this nvidia-smi does

@@ -39,7 +39,7 @@ func cat(t *testing.T, name string) string {
 	return "printf '%s' '" + strings.ReplaceAll(recorded(t, name), "'", `'\''`) + "'\n"
 }
 
-func look(t *testing.T, bound time.Duration) Inventory {
+func listed(t *testing.T, bound time.Duration) Inventory {
 	t.Helper()
 	root := fstest.MapFS{"sys/bus/pci/devices/0000:44:00.0/numa_node": {Data: []byte("1\n")}}
 	inv, err := list(context.Background(), bound, fs.FS(root), noNVML)
@@ -60,7 +60,7 @@ const minute = time.Minute
 func TestListEight(t *testing.T) {
 	fake(t, `case "$1" in topo) `+cat(t, "topo_eight.txt")+`;; *) `+cat(t, "eight_a100.csv")+";; esac")
 	t.Setenv("CUDA_VISIBLE_DEVICES", "0,2")
-	inv := look(t, minute)
+	inv := listed(t, minute)
 	if len(inv.Devices) != 8 || len(inv.Links) != 28 || inv.Driver != "535.216.01" || inv.Source != "nvidia-smi" || inv.Warnings != nil {
 		t.Errorf("%+v", inv)
 	}
@@ -75,7 +75,7 @@ func TestListEight(t *testing.T) {
 
 func TestListMIG(t *testing.T) {
 	fake(t, `case "$1" in topo) exit 1 ;; -L) `+cat(t, "mig_L.txt")+`;; *) `+cat(t, "mig.csv")+";; esac")
-	inv := look(t, minute)
+	inv := listed(t, minute)
 	if len(inv.Devices) != 2 || len(inv.Devices[0].Instances) != 2 || len(inv.Usable()) != 1 {
 		t.Errorf("%+v", inv.Devices)
 	}
@@ -86,7 +86,7 @@ func TestListMIG(t *testing.T) {
 
 func TestListOldDriver(t *testing.T) {
 	fake(t, `case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2 ;; *) `+cat(t, "old_driver.csv")+";; esac")
-	inv := look(t, minute)
+	inv := listed(t, minute)
 	if len(inv.Devices) != 1 || inv.Devices[0].Name != "Tesla V100-SXM2-16GB" || inv.Devices[0].SM() != 0 {
 		t.Errorf("%+v", inv)
 	}
@@ -105,7 +105,7 @@ func TestListNone(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			fake(t, tt.script)
-			if inv := look(t, minute); !strings.Contains(inv.Reason, tt.want) || inv.Devices == nil {
+			if inv := listed(t, minute); !strings.Contains(inv.Reason, tt.want) || inv.Devices == nil {
 				t.Errorf("reason %q, want ...%q...", inv.Reason, tt.want)
 			}
 		})
@@ -115,7 +115,7 @@ func TestListNone(t *testing.T) {
 // A GPU that fell off the bus costs the others nothing.
 func TestListLost(t *testing.T) {
 	fake(t, `case "$1" in --query-gpu*) `+cat(t, "lost.csv")+"exit 15 ;; esac")
-	inv := look(t, minute)
+	inv := listed(t, minute)
 	if len(inv.Usable()) != 1 || len(inv.Warnings) != 1 || !strings.Contains(inv.Warnings[0], "GPU is lost") {
 		t.Errorf("%+v", inv)
 	}
@@ -135,7 +135,7 @@ func TestListHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	inv := look(t, 300*time.Millisecond)
+	inv := listed(t, 300*time.Millisecond)
 	if !strings.Contains(inv.Reason, "did not end in time") {
 		t.Errorf("reason %q", inv.Reason)
 	}
@@ -163,12 +163,12 @@ func TestListCancelled(t *testing.T) {
 // The names that scripts rely on.
 func TestInventoryJSON(t *testing.T) {
 	fake(t, "")
-	b, err := json.Marshal(look(t, minute))
+	b, err := json.Marshal(listed(t, minute))
 	if err != nil || !strings.HasPrefix(string(b), `{"devices":[],"links":[],"driver":"","source":"none","reason":"`) {
 		t.Errorf("%s %v", b, err)
 	}
 	fake(t, cat(t, "one_h100.csv"))
-	b, err = json.Marshal(look(t, minute))
+	b, err = json.Marshal(listed(t, minute))
 	for _, want := range []string{`"uuid":"GPU-2f8b1c1e-1111-4a4a-9b9b-000000000001"`, `"name":"NVIDIA H100 80GB HBM3"`, `"memory_bytes":85520809984`, `"usable":true`, `"links":[]`} {
 		if err != nil || !strings.Contains(string(b), want) {
 			t.Errorf("%s %v: no %s", b, err, want)
