@@ -13,7 +13,7 @@ import (
 
 var studies = flag.Int("studies", 1, "simulated studies of TestTheBestIsMeasuredOn: 100 for the figures of the documentation")
 
-var configsEach = flag.Int("configs", 12, "configs of each of these studies: 40 for the figures")
+var configsEach = flag.Int("configs", 8, "configs of each of these studies: 40 for the figures")
 
 // Whole studies of made-up servers whose truth is known: the best config is stopped as a
 // loser in at most 5 %, intervals of those that stopped by themselves hold, and time is
