@@ -146,13 +146,26 @@ func TestTelemetryFaults(t *testing.T) {
 	}
 }
 
+// A run that heat has slowed does not count. The GPUs rest after it: the trial is ended there.
 func TestThrottledRunsAreInvalid(t *testing.T) {
 	t.Parallel()
-	p := testPlan(t)
-	p.Runs = p.Runs[:1]
-	o := measureOn(t, p, &fakeGPUs{slow: true}, gpu.Evidence{})
-	if len(o.runs) != MaxTries || o.runs[0].Valid || o.runs[0].InvalidReason != "the GPUs were slowed for 100 % of the time: hw_thermal" {
-		t.Errorf("%d runs, %+v", len(o.runs), o.runs[0].InvalidReason)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o := outcome{Store: testStore(t)}
+	source := &fakeGPUs{slow: true}
+	open := func(uuids []string) (gpu.Source, error) { source.uuids = uuids; return source, nil }
+	watch := func(e Event) {
+		if strings.Contains(e.Detail, "is invalid") {
+			cancel()
+		}
+	}
+	row, err := Runner{Store: o.Store, Watch: watch, Telemetry: Telemetry{Open: open}}.Run(ctx, t.Context(), testPlan(t), []string{"GPU-a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o = o.read(t, row)
+	if len(o.runs) != 1 || o.runs[0].Valid || o.runs[0].InvalidReason != "the GPUs were slowed for 100 % of the time: hw_thermal" {
+		t.Errorf("%d runs, %+v", len(o.runs), o.runs)
 	}
 }
 
