@@ -59,11 +59,15 @@ func Tries(rule *stop.Rule, rows []results.Run) []Tried {
 	return tries
 }
 
-// positive are a run's values; nil where one of them has no logarithm.
+// positive are a run's values; nil where one of them has no logarithm. A rate of 0, such
+// as goodput where no request was good, counts as half a thing in the run.
 func positive(metrics []results.Metric, r results.Run) []float64 {
 	values := make([]float64, len(metrics))
 	for i, m := range metrics {
 		values[i] = m.Of(r)
+		if values[i] == 0 && m.Higher {
+			values[i] = 0.5 / max(1, r.DurationS)
+		}
 		if !(values[i] > 0) || math.IsInf(values[i], 1) {
 			return nil
 		}

@@ -115,6 +115,9 @@ func TestTries(t *testing.T) {
 		got[2].Cut != stop.Loses || got[3].Cut != "" {
 		t.Errorf("%+v", got)
 	}
+	if got := Tries(quiet(), []results.Run{{Valid: true, TTFTP50S: 1, DurationS: 10}}); !slices.Equal(got[0].Values, []float64{1, 0.05}) {
+		t.Errorf("a rate of 0: %+v", got)
+	}
 	if got := Tries(nil, rows[:1]); !got[0].Valid || len(got[0].Values) != 0 {
 		t.Errorf("without a rule: %+v", got)
 	}
