@@ -108,7 +108,7 @@ type Spec struct {
 
 	derived   []derived
 	effective []effectiveValue
-	devices   formula             // how many GPUs a configuration takes; its expr is nil where the spec does not say
+	devices   formula               // how many GPUs a configuration takes; its expr is nil where the spec does not say
 	reported  map[string][][]string // parameter to the keys of its value in what the server reports; the first that is there counts
 	logged    map[string]logged
 	names     map[string]entry
