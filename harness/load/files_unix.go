@@ -27,6 +27,6 @@ func enoughFiles(connections int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d connections need %d open files, and the limit of this process is %d: raise it (ulimit -n %d) or ask for fewer",
-		connections, need, limit.Max, need)
+	return fmt.Errorf("%d connections need %d open files, and the limit of this process is %d: raise it (ulimit -n %d) or ask for fewer: %w",
+		connections, need, limit.Max, need, syscall.EMFILE)
 }
