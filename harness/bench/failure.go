@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -48,14 +47,6 @@ func connectionsLost(result *load.Result) bool {
 	return slices.ContainsFunc(result.Records, func(r load.Record) bool {
 		return r.Class == load.ClassConnect || r.Class == load.ClassReset || r.Class == load.ClassTruncated
 	})
-}
-
-// noProgram reports whether the server could not be made a process at all: its program
-// went away, or the machine has no room for one more. That is a trial's failure, and not
-// the study's end; a log that cannot be written is.
-func noProgram(err error) bool {
-	var start *fs.PathError
-	return errors.As(err, &start) && start.Op == "fork/exec"
 }
 
 // classOfError is the class of a trial that ends with an error on the way to the server:

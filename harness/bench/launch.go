@@ -30,9 +30,6 @@ func (t *trial) launch(ctx context.Context, gpus []string) (*engine.Failure, err
 
 func (t *trial) launchOnce(ctx context.Context, gpus []string) (*engine.Failure, error) {
 	server, err := engine.Start(t.plan.Launch, t.plan.Flags, engine.Place{GPUs: gpus, CPUs: t.CPUs}, t.Store.LogPath(t.plan.TrialID))
-	if noProgram(err) {
-		return &engine.Failure{Class: engine.HarnessError, Phase: engine.PhaseStart, Line: err.Error()}, nil
-	}
 	if err != nil {
 		return nil, err
 	}
