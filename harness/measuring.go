@@ -139,7 +139,7 @@ func (m measuring) savedText() string {
 	}
 	cut := ""
 	if m.cut > 0 {
-		cut = fmt.Sprintf("; cut short, since they could only end far worse than the front: %s, kept as bounds", report.Plural(m.cut, "run"))
+		cut = fmt.Sprintf("; cut short, since they could only end far worse than the front or miss a limit: %s, kept as bounds", report.Plural(m.cut, "run"))
 	}
 	return fmt.Sprintf("Stopping when enough was known saved %s, %s of the time that %d at each load point would have taken%s",
 		report.Plural(m.saved.Runs, "run"), relative(m.saved.Share), m.most, cut)

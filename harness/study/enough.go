@@ -26,8 +26,8 @@ func (l *loop) stoppingOf(c *config) (bench.Stopping, []bench.Tried) {
 }
 
 // stoppingNow is that of a launch which is planned now. Only a config's own measurement
-// is held against the front: sentinels are all alike, and further launches are to be
-// precise.
+// is held against the front and the limits: sentinels are all alike, further launches are
+// to be precise, and so is the default, which all others are shown beside.
 func (l *loop) stoppingNow(c *config) bench.Stopping {
 	s := bench.Stopping{Repeats: l.Lock.Repeats}
 	if c.purpose == Sentinel {
@@ -43,6 +43,12 @@ func (l *loop) stoppingNow(c *config) bench.Stopping {
 	}
 	s.Rule = l.Lock.rule(l.aim)
 	s.Noise = l.noise(s.Rule)
+	if l.isDefault(c) {
+		for i := range s.Rule.Metrics {
+			s.Rule.Metrics[i].Limit = 0
+		}
+		return s
+	}
 	if c.replicate == 0 {
 		s.Rivals, s.ChosenFrom = l.rivals(s.Rule, c.config)
 	}

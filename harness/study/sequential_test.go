@@ -135,6 +135,25 @@ func TestRunsOnDiskCount(t *testing.T) {
 	}
 }
 
+// The default is measured to the end whatever it breaks, since all is shown beside it.
+func TestTheDefaultIsMeasuredWhole(t *testing.T) {
+	t.Parallel()
+	s := sequentialStudy(t, func(l *Lock) { l.LoadPoints, l.Limits = l.LoadPoints[:1], []string{"ttft_p50_s=1e-6"} })
+	e := &fakeExecutor{noise: spread(1, 0.01, 0.02)}
+	goal := sweep
+	goal.Trials = 2
+	run(t, s, e, goal, Complete)
+	limit := func(p bench.Plan) float64 { return p.Stopping.Rule.Metrics[0].Limit }
+	if limit(e.plans[0]) != 0 || limit(e.plans[1]) != 1e-6 {
+		t.Errorf("limits %v of the default, %v of another", limit(e.plans[0]), limit(e.plans[1]))
+	}
+	for key, text := range measuredRuns(t, s) {
+		if missed := strings.Contains(text, string(stop.MissesSLO)); missed == strings.Contains(key, e.plans[0].ConfigID) {
+			t.Errorf("%s: %s", key, text)
+		}
+	}
+}
+
 func purposes(plans []bench.Plan) string {
 	var text []string
 	for _, p := range plans {
