@@ -18,8 +18,8 @@ const (
 	// leastWorking is how many must have worked by then.
 	leastWorking = 3
 
-	// exploreEvery: of so many asks one goes to where least is known, so that a
-	// model that is sure and wrong is found out.
+	// exploreEvery: of so many asks one goes to where most could be gained if the
+	// model were too gloomy, so that one that is wrong is found out.
 	exploreEvery = 8
 
 	// shortlist is the number of prospects that the noise-aware acquisition
@@ -81,12 +81,11 @@ func (y *hybrid) propose(h *history, rng *rand.Rand) (Ask, bool) {
 	if len(cs) == 0 {
 		return uniform{}.propose(h, rng)
 	}
-	as := v.appraise(cs, sumGain)
 	if decision%exploreEvery == exploreEvery-1 {
-		cs, as = v.best(cs, as, appraisal.news, 1)
+		cs, as := v.best(cs, v.appraise(cs, hopefulGain), appraisal.worth, 1)
 		return y.explore(cs[0], as[0]), true
 	}
-	c, a, v := y.choose(h, v, cs, as, decision)
+	c, a, v := y.choose(h, v, cs, v.appraise(cs, sumGain), decision)
 	return y.ask(c, a, v), true
 }
 
@@ -161,11 +160,11 @@ func (y *hybrid) final(h *history, decision uint64) (*view, estimate) {
 // drawStream numbers the random streams of draws, away from those of asks.
 const drawStream = 1 << 61
 
-// explore asks for the prospect of which least is known.
+// explore asks for the prospect of which most can be hoped.
 func (y *hybrid) explore(c prospect, a appraisal) Ask {
 	return Ask{
 		Rank: c.rank, Purpose: purposeAsk, Source: SourceExploration, Success: a.success,
-		Reason: fmt.Sprintf("exploration: least is known here; works with probability %.2f", a.success),
+		Reason: fmt.Sprintf("exploration: would add most if it were better than expected; works with probability %.2f", a.success),
 	}
 }
 

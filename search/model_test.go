@@ -47,10 +47,10 @@ func TestReference(t *testing.T) {
 		want pareto.Point
 	}{
 		{"nothing", nil, pareto.Point{}},
-		{"a quarter of its width beyond a front", front, pareto.Point{5, 5}},
+		{"half of its width beyond a front", front, pareto.Point{6, 6}},
 		{"a front of no width", []pareto.Point{{1, 2}}, pareto.Point{1.1, 2.1}},
 		{"most of what was seen", append(slices.Clone(front), pareto.Point{9, 9}, pareto.Point{9, 9}), pareto.Point{9, 9}},
-		{"but not all of it", append(slices.Clone(front), front[0], front[0], front[1], pareto.Point{90, 90}), pareto.Point{5, 5}},
+		{"but not all of it", slices.Concat(slices.Repeat(front, 6), []pareto.Point{{90, 90}}), pareto.Point{6, 6}},
 	} {
 		if got := reference(tt.ps); math.Abs(got[0]-tt.want[0]) > 1e-12 || math.Abs(got[1]-tt.want[1]) > 1e-12 {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)

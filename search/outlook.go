@@ -56,8 +56,16 @@ func newCostOutlook(h *history, e *encoder, seed uint64) *outlook {
 
 func (o *outlook) fitCosts(h *history, seed uint64, fits *sync.WaitGroup) {
 	for axis := range o.costs {
-		fits.Go(func() { o.costs[axis] = fitFollowing(o.costData(axis), h.background.trendsOf(axis), seed) })
+		fits.Go(func() { o.costs[axis] = fitCost(o.costData(axis), h.background.trendsOf(axis), seed) })
 	}
+}
+
+// fitCost fits a model to the observations of a cost, along with what it follows.
+func fitCost(d gp.Data, trends []surrogate, seed uint64) surrogate {
+	if isConstant(d.Y) {
+		return constant{d.Y[0], len(d.Y)}
+	}
+	return fitFollowing(d, trends, seed)
 }
 
 // observed is an outlook before its models are fitted.

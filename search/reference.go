@@ -11,8 +11,8 @@ const (
 	// margin is how far beyond the worst end of the front the reference lies, in
 	// widths of the front, and seenShare the share of what was seen that it covers
 	// at least.
-	margin    = 0.25
-	seenShare = 0.75
+	margin    = 0.5
+	seenShare = 0.9
 
 	// farFence is how many interquartile ranges make an outlier a far one.
 	farFence = 3
