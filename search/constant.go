@@ -33,7 +33,11 @@ func (c constant) predict(x [][]float64) (mean, variance []float64) {
 	return slices.Repeat([]float64{c.value}, len(x)), slices.Repeat([]float64{leastVariance}, len(x))
 }
 
-func (c constant) truth(draws int, _ *rand.Rand) [][]float64 { return c.known(nil, draws) }
+func (c constant) truth(normal [][]float64, _ *rand.Rand) [][]float64 {
+	return c.known(nil, len(normal))
+}
+
+func (c constant) surprises() (z, share []float64) { return nil, nil }
 
 // known is the value, by draw and at each input: the observed ones, then extra ones.
 func (c constant) known(extra [][]float64, draws int) level {

@@ -168,16 +168,18 @@ func (f *forest) draw(extra [][]float64, draws int, _ *rand.Rand) posterior {
 }
 
 // truth takes the known errors as they are, and values without one as exact.
-func (f *forest) truth(draws int, rng *rand.Rand) [][]float64 {
-	values := make([][]float64, draws)
+func (f *forest) truth(normal [][]float64, _ *rand.Rand) [][]float64 {
+	values := make([][]float64, len(normal))
 	for s := range values {
 		values[s] = slices.Clone(f.data.Y)
 		for i, v := range f.data.Noise {
-			values[s][i] += math.Sqrt(v) * rng.NormFloat64()
+			values[s][i] += math.Sqrt(v) * normal[s][i]
 		}
 	}
 	return values
 }
+
+func (f *forest) surprises() (z, share []float64) { return nil, nil }
 
 // trees is the posterior of a forest.
 type trees struct {

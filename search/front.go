@@ -39,6 +39,10 @@ type FrontPoint struct {
 
 	Launches int
 	P        float64 // probability that no other measured point dominates it
+
+	// Sure points are the likeliest of a front, each with a P of 0.5 or more, as many as
+	// are expected to have no more than one among them that is dominated.
+	Sure bool
 }
 
 // reportedLeast is the probability from which a point is reported.
@@ -65,10 +69,24 @@ func (s *Searcher) Front() Front {
 			f.Points = append(f.Points, p)
 		}
 	}
+	markSure(f.Points)
 	for _, points := range [][]FrontPoint{f.Points, f.Rest} {
 		slices.SortStableFunc(points, func(a, b FrontPoint) int { return cmp.Compare(a.TTFT, b.TTFT) })
 	}
 	return f
+}
+
+// markSure fills in which points are sure. It leaves them likeliest first.
+func markSure(points []FrontPoint) {
+	slices.SortStableFunc(points, func(a, b FrontPoint) int { return cmp.Compare(b.P, a.P) })
+	wrong := 0.0
+	for i := range points {
+		p := &points[i]
+		if wrong += 1 - p.P; p.P < 0.5 || wrong > 1 {
+			return
+		}
+		p.Sure = true
+	}
 }
 
 // Confirm returns up to n configurations that were measured before, whose next

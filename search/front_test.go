@@ -181,3 +181,56 @@ func TestConfirmAsksForDoubts(t *testing.T) {
 		}
 	}
 }
+
+// The surest points are sure as long as no more than one of them is expected to be
+// dominated.
+func TestMarkSure(t *testing.T) {
+	for _, tt := range []struct {
+		p    []float64
+		want int // how many, the likeliest first
+	}{
+		{nil, 0},
+		{[]float64{0.49}, 0},
+		{[]float64{0.5, 1, 0.99}, 3},
+		{[]float64{0.6, 0.6, 0.6, 1}, 3}, // 0.8 of them; with one more 1.2
+		{[]float64{0.5, 0.5, 0.5}, 2},
+	} {
+		var points []FrontPoint
+		for _, p := range tt.p {
+			points = append(points, FrontPoint{P: p})
+		}
+		markSure(points)
+		for i, p := range points {
+			if p.Sure != (i < tt.want) {
+				t.Errorf("%v: point %d of P %v: sure %v", tt.p, i, p.P, p.Sure)
+			}
+		}
+	}
+}
+
+// Costs that deviate together are found to, through errors, and so are those that do not.
+func TestTogetherness(t *testing.T) {
+	l := newLattice(t, smallSpec)
+	for _, tt := range []struct{ sign, lo, hi float64 }{{1, 0.6, 1}, {-1, -1, 0.2}} {
+		s := newSearcher(t, l, Options{Mode: Random, Seed: 1})
+		rng := rand.New(rand.NewPCG(1, 1))
+		for _, a := range s.Ask(50) {
+			own := 0.3 * rng.NormFloat64()
+			o := noisy(l, a.Rank, rng)
+			o.Points[0].TTFT *= math.Exp(own)
+			o.Points[0].TPS *= math.Exp(-tt.sign * own)
+			tell(t, s, a.Rank, o)
+		}
+		if r := togetherness(newOutlook(s.history, s.encoder, 1).costs); r < tt.lo || r > tt.hi {
+			t.Errorf("deviations of sign %v: correlation %v", tt.sign, r)
+		}
+	}
+	normal := jointNormals(4000, 1, 0.6, stream(1, 1))
+	sum := 0.0
+	for s, first := range normal[0] {
+		sum += first[0] * normal[1][s][0] / 4000
+	}
+	if math.Abs(sum-0.6) > 0.06 { // three standard errors
+		t.Errorf("normals correlate by %v, want 0.6", sum)
+	}
+}

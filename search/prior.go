@@ -241,8 +241,10 @@ func (f following) draw(extra [][]float64, draws int, rng *rand.Rand) posterior 
 	return f.lift(f.rest.draw(extra, draws, rng), extra)
 }
 
-func (f following) truth(draws int, rng *rand.Rand) [][]float64 {
-	values := f.rest.truth(draws, rng)
+func (f following) surprises() (z, share []float64) { return f.rest.surprises() }
+
+func (f following) truth(normal [][]float64, rng *rand.Rand) [][]float64 {
+	values := f.rest.truth(normal, rng)
 	for _, v := range values {
 		add(v, f.at)
 	}

@@ -15,8 +15,12 @@ type surrogate interface {
 	draw(extra [][]float64, draws int, rng *rand.Rand) posterior
 	// predict returns the mean and the variance at inputs.
 	predict(x [][]float64) (mean, variance []float64)
-	// truth draws what the function's own values may be where it was observed.
-	truth(draws int, rng *rand.Rand) [][]float64
+	// truth draws what the function's own values may be where it was observed, by
+	// draw: from a row of standard normals for each, one for each observation.
+	truth(normal [][]float64, rng *rand.Rand) [][]float64
+	// surprises are what each observation says that the others do not (see
+	// gp.Model.Surprises); nil of a model that has none.
+	surprises() (z, share []float64)
 }
 
 // posterior is a function given its values at some inputs.
@@ -61,4 +65,8 @@ func (g given) predict(x [][]float64) (means [][]float64, variance []float64) { 
 
 func (g given) covariance(x [][]float64) [][]float64 { return g.Covariance(x) }
 
-func (p process) truth(draws int, rng *rand.Rand) [][]float64 { return p.model.Truth(draws, rng) }
+func (p process) truth(normal [][]float64, rng *rand.Rand) [][]float64 {
+	return p.model.Truth(normal, rng)
+}
+
+func (p process) surprises() (z, share []float64) { return p.model.Surprises() }

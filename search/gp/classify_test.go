@@ -157,7 +157,12 @@ func moments(t *testing.T, d Data, i int) (mean float64) {
 		t.Fatal(err)
 	}
 	const draws = 4000
-	for _, v := range m.Truth(draws, rand.New(rand.NewPCG(1, 1))) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	normal := make([][]float64, draws)
+	for s := range normal {
+		normal[s] = normals(len(d.Y), rng)
+	}
+	for _, v := range m.Truth(normal, rng) {
 		mean += v[i] / draws
 	}
 	return mean

@@ -13,11 +13,9 @@ type FrontPoint struct {
 	Rank     uint64
 	Launches int
 	P        float64 // probability, as the run says, that it is on the front of what was measured
+	Sure     bool    // see search.FrontPoint
 	OnFront  bool    // it is, by the true values
 }
-
-// believed is the probability from which a point counts as reported.
-const believed = 0.5
 
 // judge holds what a search says of its front against the truth.
 func (p *Problem) judge(f search.Front, asks []Ask) []FrontPoint {
@@ -35,14 +33,14 @@ func (p *Problem) judge(f search.Front, asks []Ask) []FrontPoint {
 	front := goals.Front(truth)
 	for _, q := range f.Points {
 		_, on := slices.BinarySearch(front, slices.Index(measured, q.Rank.Lo))
-		points = append(points, FrontPoint{q.Rank.Lo, q.Launches, q.P, on})
+		points = append(points, FrontPoint{q.Rank.Lo, q.Launches, q.P, q.Sure, on})
 	}
 	return points
 }
 
 // FrontReport says how far the fronts can be trusted that runs with noise report.
 type FrontReport struct {
-	Points         float64 `json:"points"`          // that a run reports with a probability of 0.5 or more; mean
+	Points         float64 `json:"points"`          // that a run reports as sure (see search.FrontPoint); mean
 	Dominated      float64 `json:"dominated"`       // of those, by the true values of something else measured; mean
 	DominatedWorst int     `json:"dominated_worst"` // of one run
 	// Confirmed is the number of launches that confirmed a front; mean.
@@ -77,7 +75,7 @@ func reportFronts(runs []Run) *FrontReport {
 		dominated := 0
 		r.Confirmed += float64(run.confirmed())
 		for _, f := range run.Front {
-			if f.P >= believed {
+			if f.Sure {
 				r.Points++
 				if !f.OnFront {
 					dominated++

@@ -95,12 +95,12 @@ func TestJudge(t *testing.T) {
 	p := problemOf(t, "a,x,y\n1,1,1\n2,2,2\n3,3,2\n4,0.5,9\n5,9,\n", Columns{Params: []string{"a"}, Minimise: []string{"x"}, Maximise: []string{"y"}})
 	asks := []Ask{{Rank: 2}, {Rank: 4, Failed: true}, {Rank: 0}, {Rank: 1}, {Rank: 2}}
 	stated := search.Front{Points: []search.FrontPoint{
-		{Rank: space.RankOf(0), P: 0.95, Launches: 1}, {Rank: space.RankOf(1), P: 0.5, Launches: 1}, {Rank: space.RankOf(2), P: 0.6, Launches: 2}}}
+		{Rank: space.RankOf(0), P: 0.95, Launches: 1, Sure: true}, {Rank: space.RankOf(1), P: 0.5, Launches: 1, Sure: true}, {Rank: space.RankOf(2), P: 0.6, Launches: 2, Sure: true}}}
 	front := p.judge(stated, asks)
-	if want := []FrontPoint{{0, 1, 0.95, true}, {1, 1, 0.5, true}, {2, 2, 0.6, false}}; !slices.Equal(front, want) {
+	if want := []FrontPoint{{0, 1, 0.95, true, true}, {1, 1, 0.5, true, true}, {2, 2, 0.6, true, false}}; !slices.Equal(front, want) {
 		t.Errorf("judged %+v, want %+v", front, want)
 	}
-	got := reportFronts([]Run{{Asks: asks, Front: front}, {Asks: asks, Front: []FrontPoint{{1, 1, 0.4, false}}}})
+	got := reportFronts([]Run{{Asks: asks, Front: front}, {Asks: asks, Front: []FrontPoint{{1, 1, 0.4, false, false}}}})
 	want := &FrontReport{Points: 1.5, Dominated: 0.5, DominatedWorst: 1, Calibration: []CalibrationBin{
 		{0.4, 1, 0.4, 0}, {0.5, 1, 0.5, 1}, {0.6, 1, 0.6, 0}, {0.9, 1, 0.95, 1}}}
 	if d := cmp.Diff(want, got); d != "" {
