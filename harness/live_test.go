@@ -23,7 +23,8 @@ type screen struct {
 	t    *testing.T
 	tty  *os.File
 	cmd  *exec.Cmd
-	done chan error
+	done chan error    // how it ended
+	gone chan struct{} // closed when nothing writes to term any more
 
 	mu      sync.Mutex
 	term    *vt.Emulator
@@ -32,7 +33,7 @@ type screen struct {
 
 func startOnTerminal(t *testing.T, width, height int, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, cmd: exec.Command("harness", args...), done: make(chan error, 1), term: vt.NewEmulator(width, height), changed: make(chan struct{})}
+	s := &screen{t: t, cmd: exec.Command("harness", args...), done: make(chan error, 1), gone: make(chan struct{}), term: vt.NewEmulator(width, height), changed: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "GORACE="+noExitSleep)
 	s.cmd.Dir = t.TempDir()
 	var err error
@@ -43,6 +44,7 @@ func startOnTerminal(t *testing.T, width, height int, args ...string) *screen {
 		_, _ = io.Copy(io.Discard, s.term)
 	}()
 	go func() {
+		defer close(s.gone)
 		buffer := make([]byte, 4096)
 		for {
 			n, err := s.tty.Read(buffer)
@@ -59,6 +61,7 @@ func startOnTerminal(t *testing.T, width, height int, args ...string) *screen {
 	}()
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
+		<-s.gone
 		_ = s.tty.Close()
 		_ = s.term.Close()
 	})
