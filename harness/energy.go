@@ -3,7 +3,7 @@ package main
 import "harness/results"
 
 // energyMetrics are the columns of runs that need GPUs that can be read.
-var energyMetrics = []string{"energy_j", "joules_per_token", "power_mean_w", "memory_peak_bytes"}
+var energyMetrics = []string{"energy_j", "joules_per_token", "power_mean_w", "memory_peak_bytes", "output_tps_per_gpu"}
 
 // costMetric is the column that needs the price of a GPU.
 const costMetric = "cost_per_million_tokens"

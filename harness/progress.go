@@ -75,7 +75,7 @@ func (p *progress) end(t results.Trial, runs []results.Run, at study.Progress) {
 		runs[i].Valid = runs[i].Valid || runs[i].InvalidReason == study.Apart
 	}
 	for _, m := range results.Collect([]results.Trial{t}, runs) {
-		what = append(what, fmt.Sprintf("%s: TTFT %s, %s tok/s", m.LoadPoint, report.Duration(m.TTFT.Value), report.Number(m.TPS.Value)))
+		what = append(what, m.LoadPoint+": "+p.objectives(m))
 	}
 	for _, r := range runs {
 		if len(r.Bounds) > 0 {
@@ -127,3 +127,15 @@ func steps(at study.Progress) (done, total int) {
 }
 
 func (p *progress) close() { p.panel.close() }
+
+// objectives are a measurement's values of what the study is judged by.
+func (p *progress) objectives(m results.Measurement) string {
+	if p.aim.Uses("ttft_p50_s") && p.aim.Uses("output_tps") {
+		return fmt.Sprintf("TTFT %s, %s tok/s", report.Duration(m.TTFT.Value), report.Number(m.TPS.Value))
+	}
+	var values []string
+	for _, o := range p.aim.Objectives {
+		values = append(values, report.Label(o)+" "+report.FormatOf(o)(m.Estimate(o).Value))
+	}
+	return strings.Join(values, ", ")
+}

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,16 @@ func split(text string) []string {
 		return nil
 	}
 	return strings.Split(text, ",")
+}
+
+func TestOutputPerGPU(t *testing.T) {
+	m, ok := MetricOf("output_tps_per_gpu")
+	if got := m.Of(Run{OutputTPS: 80, GPUCount: 4}); !ok || !m.Higher || got != 20 {
+		t.Errorf("80 tokens/s on 4 are %v each", got)
+	}
+	if got := m.Of(Run{OutputTPS: 80}); !math.IsNaN(got) {
+		t.Errorf("without a GPU %v", got)
+	}
 }
 
 func TestGoodShare(t *testing.T) {

@@ -18,6 +18,15 @@ type Metric struct {
 // computed are the metrics that are no column themselves.
 var computed = []Metric{
 	{Name: "good_share", Higher: true, of: goodShare},
+	{Name: "output_tps_per_gpu", Higher: true, of: outputPerGPU},
+}
+
+// outputPerGPU is NaN where the server was on no GPU.
+func outputPerGPU(r Run) float64 {
+	if r.GPUCount == 0 {
+		return math.NaN()
+	}
+	return r.OutputTPS / float64(r.GPUCount)
 }
 
 // goodShare is the share of the requests that kept the limits for single requests,

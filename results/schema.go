@@ -175,6 +175,8 @@ type Run struct {
 	ClientLagP99   float64   `parquet:"client_lag_p99_s"`   // lateness of sends against the schedule; NaN in a closed loop
 	ClientFaults   string    `parquet:"client_faults"`      // why this machine's part in the times is too large; "" where it is not
 
+	GPUCount int32 `parquet:"gpu_count"` // GPUs that the server was on; 0: none
+
 	// Of the trial's GPUs together, while the run lasted; null: not measured.
 	EnergyJ          *float64 `parquet:"energy_j,optional"`
 	EnergySource     string   `parquet:"energy_source,dict"`          // counter | power: the integral of power over time | "" where there is none

@@ -122,7 +122,7 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	row := runRow(r.Point, s, sharedTokens(o.prompts, o.result.Records), o.result)
 	row.StudyID, row.TrialID, row.RunID, row.ConfigID = t.plan.StudyID, t.plan.TrialID, id, t.plan.ConfigID
 	row.Repeat, row.API, row.Simulated = int32(r.Repeat), string(t.target.API), t.plan.Simulated
-	row.Seed = int64(t.plan.Workload.Seed)
+	row.Seed, row.GPUCount = int64(t.plan.Workload.Seed), int32(len(t.row.GPUs))
 	if t.plan.SLO.Limits() {
 		row.GoodRPS = &s.GoodRPS
 	}

@@ -11,6 +11,8 @@ func Label(m results.Metric) string {
 	switch m.Name {
 	case "output_tps":
 		return "output tok/s"
+	case "output_tps_per_gpu":
+		return "output tok/s a GPU"
 	case "total_tps":
 		return "total tok/s"
 	case "request_rps":
