@@ -14,8 +14,8 @@ import (
 // and the variance is larger: over the parameters that fit whole recorded tables, of
 // 100 to 130 rows, the mean is 1.4 for logarithms of lengths in 5 to 8 coordinates and
 // 1.4 for those of variances. From few observations the mode under a wide prior is far
-// off: on a table of served models it took 23.5 trials where this one takes 21, and the
-// lengths of the whole table 19. Noise: a standard deviation of 5 % of the
+// off; with the lengths of the whole table a search of a table of served models took 19
+// trials where one under the prior takes 22. Noise: a standard deviation of 5 % of the
 // data's, within a factor of e, since repeats of a served load differ by 1 to 10 %
 // where configurations differ by factors. BoTorch's prior, of 14 %, took 25 trials
 // on a recorded table of served models where this one takes 22.
