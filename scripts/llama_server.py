@@ -20,6 +20,7 @@ import xllamacpp
 OBJECT_HEADER = 16  # bytes of a Cython object before its C++ member
 N_BATCH_OFFSET = 8  # of common_params.n_batch
 EXAMPLE_SERVER = 12  # LLAMA_EXAMPLE_SERVER in llama.cpp's common/common.h
+LOG, FLUSH = "_Z15common_log_mainv", "_Z16common_log_flushP10common_log"
 PARSE = "_Z19common_params_parseiPPcR13common_params13llama_examplePFviS0_E"
 
 
@@ -38,6 +39,15 @@ def parse(argv):
     return params
 
 
+def flush_log():
+    """Waits until llama.cpp's own thread has written its last lines: this process may
+    end before it does, and the lines say why."""
+    library = ctypes.CDLL(xllamacpp.xllamacpp.__file__)
+    log, flush = getattr(library, LOG), getattr(library, FLUSH)
+    log.restype, flush.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    flush(log())
+
+
 def main(argv):
     if argv == ["--version"]:
         print(f"version: {xllamacpp.__version__} (llama.cpp's server from the wheel xllamacpp)")
@@ -48,6 +58,7 @@ def main(argv):
     try:
         server = xllamacpp.Server(params)
     except Exception as e:  # the library's own error, already logged by llama.cpp
+        flush_log()
         sys.exit(f"error: {e}")
     signal.sigwait(ends)
     del server
