@@ -15,7 +15,7 @@ T975 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31,
 trials = pd.read_parquet(f"{study}/trials")
 runs = pd.read_parquet(f"{study}/runs").query("valid")
 default = trials.sort_values("trial_id").iloc[0].config_id  # a sweep measures it first
-for load, at in runs.groupby("load_point"):
+for load, at in sorted(runs.groupby("load_point"), key=lambda group: group[1].concurrency.iloc[0]):
     medians = at.groupby("config_id").output_tps.median()
     if default not in medians:
         print(f"{load}: the default was not measured")

@@ -17,7 +17,7 @@ runs = pd.read_parquet(f"{study}/runs").query("valid")
 points = runs.groupby(["config_id", "load_point"], as_index=False).output_tps.median()
 points["log"] = np.log(points.output_tps) - np.log(points.output_tps).groupby(points.load_point).transform("mean")
 configs = points.groupby("config_id", as_index=False)["log"].mean().merge(trials[["config_id", parameter]], on="config_id")
-configs[parameter] = configs[parameter].astype(object).where(configs[parameter].notna(), "(omitted)")
+configs[parameter] = configs[parameter].convert_dtypes().astype(object).where(configs[parameter].notna(), "(omitted)")
 draw = np.random.default_rng(1)
 rows = []
 for value, group in configs.groupby(parameter)["log"]:
