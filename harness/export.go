@@ -57,16 +57,9 @@ func (a *app) export(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.openStudy(c)
+	s, state, err := a.readStudy(c)
 	if err != nil {
 		return err
-	}
-	state, err := s.Load()
-	if err != nil {
-		return err
-	}
-	for _, b := range state.Bad {
-		fmt.Fprintf(a.stderr, "warning: %v; left out\n", b)
 	}
 	front, err := assessedFront(s, state)
 	if err != nil {

@@ -19,16 +19,9 @@ func (a *app) frontCommand() *cli.Command {
 }
 
 func (a *app) front(c *cli.Context) error {
-	s, err := a.openStudy(c)
+	s, state, err := a.readStudy(c)
 	if err != nil {
 		return err
-	}
-	state, err := s.Load()
-	if err != nil {
-		return err
-	}
-	for _, b := range state.Bad {
-		fmt.Fprintf(a.stderr, "warning: %v; left out\n", b)
 	}
 	f, err := assessedFront(s, state)
 	if err != nil {

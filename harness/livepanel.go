@@ -53,9 +53,6 @@ func (l *liveState) headline(width int, now time.Time) string {
 		parts = append(parts, bar(done, total))
 	}
 	parts = append(parts, round(now.Sub(l.began).Truncate(time.Second)).String()+left(l.at))
-	if l.ending {
-		parts = append(parts, "ENDING: once more ends at once")
-	}
 	if l.front.Simulated {
 		parts = append(parts, "SIMULATED")
 	}
@@ -64,8 +61,8 @@ func (l *liveState) headline(width int, now time.Time) string {
 
 func (r runningTrial) line(now time.Time) string {
 	gpus := ""
-	if r.gpus > 0 {
-		gpus = fmt.Sprintf("  on %s", report.Plural(r.gpus, "GPU"))
+	if len(r.gpus) > 0 {
+		gpus = "  GPU " + strings.Join(r.gpus, ",")
 	}
 	return fmt.Sprintf("  %s%s  %s, %.0f s  %s  <- %s", r.id, gpus, r.phase, max(0, now.Sub(r.since).Seconds()), r.config, r.reason)
 }

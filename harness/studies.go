@@ -161,6 +161,20 @@ func openState(dir string) (*study.Study, study.State, error) {
 	return s, state, err
 }
 
+// readStudy opens the study that --study names, or the newest, and reads its rows; what
+// is damaged is told and left out.
+func (a *app) readStudy(c *cli.Context) (*study.Study, study.State, error) {
+	dir, err := studyDir(c)
+	if err != nil {
+		return nil, study.State{}, err
+	}
+	s, state, err := openState(dir)
+	for _, b := range state.Bad {
+		fmt.Fprintf(a.stderr, "warning: %v; left out\n", b)
+	}
+	return s, state, err
+}
+
 // bytesBelow is the size of a folder's files; what cannot be read counts as nothing.
 func bytesBelow(dir string) int64 {
 	total := int64(0)

@@ -28,6 +28,7 @@ type Event struct {
 	TrialID string
 	Phase   string // launch | warmup | run | cool-down | stop
 	Detail  string
+	GPUs    []string // UUIDs that it has; none: no lease
 }
 
 // Runner runs trials. Watch may be nil.
@@ -183,6 +184,6 @@ func (t *trial) finish(ctx context.Context, f *engine.Failure) {
 
 func (t *trial) say(phase, detail string) {
 	if t.Watch != nil {
-		t.Watch(Event{TrialID: t.plan.TrialID, Phase: phase, Detail: detail})
+		t.Watch(Event{TrialID: t.plan.TrialID, Phase: phase, Detail: detail, GPUs: t.row.GPUs})
 	}
 }
