@@ -37,6 +37,9 @@ func TestReadmeCommandsExist(t *testing.T) {
 		if args[1] == "space" && len(args) == 4 && !strings.HasPrefix(args[3], "-") {
 			args = args[:3]
 		}
+		if args[1] == "completion" {
+			args = args[:2]
+		}
 		args = append(args, "--help")
 		var stdout, stderr bytes.Buffer
 		a := app{ctx: context.Background(), abort: context.Background(), stdout: &stdout, stderr: &stderr}
