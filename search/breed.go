@@ -31,7 +31,10 @@ type child struct {
 }
 
 // breed makes a child that is valid: values of one or two parents, parameter by
-// parameter, some of them mutated.
+// parameter, some of them mutated. Where a mutation breaks a rule, undoing it is often
+// as near as changing what it conflicts with; then the latter is done. A population
+// could not move between options that exclude each other otherwise, such as the
+// algorithms of a compressor that are a flag each.
 func (e *evolution) breed(rng *rand.Rand) child {
 	parent := e.tournament(rng)
 	c := child{point: e.lattice.Unrank(parent.rank, nil), parents: []space.Rank{parent.rank}}
@@ -44,7 +47,7 @@ func (e *evolution) breed(rng *rand.Rand) child {
 	params := e.lattice.Params()
 	mutated := mutate(c.point, params, rng)
 	wanted := slices.Clone(c.point)
-	c.point, c.repaired = settle(e.lattice, c.point)
+	c.point, c.repaired = settle(e.lattice, c.point, mutated...)
 	for _, i := range mutated {
 		if c.point[i] == wanted[i] {
 			c.mutated = append(c.mutated, params[i].Name)

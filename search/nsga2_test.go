@@ -59,7 +59,7 @@ func TestNSGA2FindsTheFront(t *testing.T) {
 	for seed := range uint64(10) {
 		shares = append(shares, share(t, l, serving, Options{Mode: NSGA2, Seed: seed, Budget: 150}, 150))
 	}
-	if m, least := median(shares), slices.Min(shares); m < 0.999 || least < 0.99 {
+	if m, least := median(shares), slices.Min(shares); m < 0.999 || least < 0.98 {
 		t.Errorf("hypervolume after 150 of 442 trials: median %.5f, least %.5f", m, least)
 	}
 }
@@ -75,10 +75,10 @@ func TestNSGA2StartsUniformly(t *testing.T) {
 		}
 	}
 	uniform("nothing told")
-	for r := range uint64(5) {
-		tell(t, s, space.RankOf(r), Outcome{Failure: "oom_load"})
+	for r := range uint64(11) {
+		tell(t, s, space.RankOf(100+r), Outcome{Failure: "oom_load"})
 	}
-	uniform("five failures")
+	uniform("eleven failures")
 	tell(t, s, space.RankOf(10), serving(l, space.RankOf(10)))
 	uniform("one that works")
 	tell(t, s, space.RankOf(20), serving(l, space.RankOf(20)))
@@ -87,10 +87,10 @@ func TestNSGA2StartsUniformly(t *testing.T) {
 	}
 
 	s = newSearcher(t, l, Options{Mode: NSGA2, Seed: 1, Population: 6})
-	for r := range uint64(5) {
+	for r := range uint64(11) {
 		tell(t, s, space.RankOf(r), serving(l, space.RankOf(r)))
 	}
-	uniform("five of a generation of six")
+	uniform("eleven of a first generation of twelve")
 }
 
 // Where a part of the lattice always fails, the search learns to stay out of it.
@@ -231,6 +231,43 @@ func TestBreeding(t *testing.T) {
 	}
 	if two < 1700 || two > 1900 || repaired == 0 {
 		t.Errorf("of 2000 children %d have two parents, want about 1800; %d were repaired", two, repaired)
+	}
+}
+
+// A flag for each of some options of which one must be on: a child gets from its
+// parents' option to another one by a single mutation.
+func TestMutationSurvivesItsRepair(t *testing.T) {
+	l := newLattice(t, `
+schema: 1
+engine: sglang
+parameters:
+  - {name: a, flag: --a, kind: bool, values: [false,true], default: true}
+  - {name: b, flag: --b, kind: bool, values: [false,true], default: false}
+  - {name: c, flag: --c, kind: bool, values: [false,true], default: false}
+  - {name: level, flag: --level, kind: ordinal, values: [1,2,3,4], default: 1}
+constraints:
+  - {id: one, class: hard, expr: "(a and not b and not c) or (b and not a and not c) or (c and not a and not b)"}
+`)
+	e := &evolution{lattice: l, size: 4}
+	h := newHistory(l, nil)
+	for r, p := range l.All() {
+		if p[2] == 1 { // all parents have c
+			h.tell(r, measured(1+float64(p[3]), 1+float64(p[3])))
+		}
+	}
+	e.update(h)
+	rng := stream(5, 5)
+	others := make(map[int]int)
+	for range 1000 {
+		c := e.breed(rng)
+		for i := range 2 {
+			if c.point[i] == 1 {
+				others[i]++
+			}
+		}
+	}
+	if others[0] < 100 || others[1] < 100 {
+		t.Errorf("of 1000 children of parents with c %d have a and %d b, want more than 100 of each", others[0], others[1])
 	}
 }
 

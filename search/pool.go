@@ -67,11 +67,12 @@ func rarePoints(l *space.Lattice, pool []space.Point, rng *rand.Rand) []space.Po
 
 // settle returns the configuration of the lattice that stands for p: its
 // canonical form where that is valid, else the nearest valid one, and whether it
-// had to be repaired so.
-func settle(l *space.Lattice, p space.Point) (settled space.Point, repaired bool) {
+// had to be repaired so. The parameters held keep their values where that moves it no
+// further.
+func settle(l *space.Lattice, p space.Point, held ...int) (settled space.Point, repaired bool) {
 	p = l.Canon(p)
 	if l.Contains(p) {
 		return p, false
 	}
-	return l.Repair(p), true
+	return l.Repair(p, held...), true
 }

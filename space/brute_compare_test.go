@@ -50,6 +50,7 @@ func (o *truth) compareNear(t rapid.TB, p, canon Point, isMember bool) {
 	if got := o.Repair(p); !slices.Equal(got, o.members[nearest]) {
 		t.Fatalf("repair(%v) = %v, want %v\n%s", p, got, o.members[nearest], o.text)
 	}
+	o.compareHeld(t, p, canon)
 	e := o.Explain(o.Config(p))
 	if e.OK != (e.Repair == nil) {
 		t.Fatalf("explain(%v): ok %v, repair %v\n%s", p, e.OK, e.Repair, o.text)
@@ -58,6 +59,31 @@ func (o *truth) compareNear(t rapid.TB, p, canon Point, isMember bool) {
 	maps.Copy(mended, e.Repair)
 	if most, _ := o.distance(p, o.members[nearest]); !o.Check(mended).OK || len(e.Repair) > most {
 		t.Fatalf("explain(%v): the repair %v is not valid, or of more than %d changes\n%s", p, e.Repair, most, o.text)
+	}
+}
+
+// compareHeld checks that a repair which is to keep some values is among the nearest, and
+// of these among those that change fewest of them.
+func (o *truth) compareHeld(t rapid.TB, p, canon Point) {
+	var held []int
+	for i := 0; i < len(p); i += 2 {
+		held = append(held, i)
+	}
+	cost := func(q Point) [3]int {
+		changes, steps := o.distance(canon, q)
+		lost := 0
+		for _, i := range held {
+			if q[i] != canon[i] {
+				lost++
+			}
+		}
+		return [3]int{changes, lost, steps}
+	}
+	got := cost(o.Repair(p, held...))
+	for _, q := range o.members {
+		if c := cost(q); slices.Compare(c[:], got[:]) < 0 {
+			t.Fatalf("repair(%v) holding %v changes %v, and %v is nearer: %v\n%s", p, held, got, q, c, o.text)
+		}
 	}
 }
 

@@ -162,9 +162,10 @@ func (l *Lattice) Neighbors2(p Point) []Rank {
 
 // Repair is the member nearest to Canon(p): it differs in the fewest parameters;
 // of those that do, the steps between ordinal values (1 for others) have the
-// smallest sum; of those, it has the smallest rank. It is exact: a shortest path
-// through the diagram.
-func (l *Lattice) Repair(p Point) Point {
+// smallest sum; of those, it has the smallest rank. Of repairs that differ in as many
+// parameters, those come first that change fewer of held, indices of parameters that
+// had better keep their values. It is exact: a shortest path through the diagram.
+func (l *Lattice) Repair(p Point, held ...int) Point {
 	p = l.Canon(p)
 	l.layers.nearest(func(level, v int) int64 {
 		i := l.order[level]
@@ -174,6 +175,9 @@ func (l *Lattice) Repair(p Point) Point {
 			return 0
 		case l.params[i].Kind != Ordinal:
 			steps = 1
+		}
+		if slices.Contains(held, i) {
+			steps += 1 << 20 // more than the steps of 4096 parameters; of as many it is less than a change
 		}
 		return 1<<32 + int64(steps)
 	}, func(level, v int) { p[l.order[level]] = uint8(v) })
