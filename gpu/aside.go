@@ -28,6 +28,16 @@ func (p *Pool) Inventory() Inventory {
 // maxFaults is how many faults a device may have before it is used no more.
 const maxFaults = 2
 
+// sound leaves out the devices that had a fault, where n others are free: what is tried
+// again after a fault is best tried elsewhere.
+func (p *Pool) sound(devices []Device, free []int, n int) []int {
+	sound := slices.DeleteFunc(slices.Clone(free), func(i int) bool { return p.faults[devices[i].UUID] > 0 })
+	if len(sound) >= n {
+		return sound
+	}
+	return free
+}
+
 // Fault counts a fault of a device. With the second one the device is set aside: it is
 // leased no more, and aside is true. A study that goes on after an interruption tells
 // the faults of its rows anew.

@@ -13,6 +13,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -116,6 +117,17 @@ func (v Inventory) Usable() []Device {
 	return out
 }
 
+// named are the devices with these UUIDs, in the order of these.
+func (v Inventory) named(uuids []string) []Device {
+	var out []Device
+	for _, uuid := range uuids {
+		if i := slices.IndexFunc(v.Devices, func(d Device) bool { return d.UUID == uuid }); i >= 0 {
+			out = append(out, v.Devices[i])
+		}
+	}
+	return out
+}
+
 // Need is nil where at least n devices may be used. Otherwise it says which there are,
 // and why the others may not be used.
 func (v Inventory) Need(n int) error {
@@ -126,15 +138,52 @@ func (v Inventory) Need(n int) error {
 	if len(v.Devices) == 0 {
 		return fmt.Errorf("%s wanted, and there is none: %s (`harness gpu` looks again)", count(n, "GPU is", "GPUs are"), v.Reason)
 	}
-	var each []string
-	for _, d := range v.Devices {
-		state := "can be used"
-		if !d.Usable {
-			state = d.WhyNot
+	text := states(v.Devices, func(d Device) string {
+		if d.Usable {
+			return "can be used"
 		}
-		each = append(each, fmt.Sprintf("GPU %d (%s): %s", d.Index, d.Name, state))
+		return "is not usable: " + d.WhyNot
+	})
+	if len(v.Warnings) > 0 {
+		text += "; " + strings.Join(v.Warnings, "; ") // of a device that is not listed any more, it may be all that is said
 	}
-	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer, and see `harness gpu`", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), strings.Join(each, "; "))
+	return fmt.Errorf("%s wanted, and %d of %d can be used: %s; ask for fewer, and see `harness gpu`", count(n, "GPU is", "GPUs are"), usable, len(v.Devices), text)
+}
+
+// states tells the states of devices, those in the same state together.
+func states(devices []Device, state func(Device) string) string {
+	var order []string
+	in := map[string][]int{}
+	for _, d := range devices {
+		s := state(d)
+		if in[s] == nil {
+			order = append(order, s)
+		}
+		in[s] = append(in[s], d.Index)
+	}
+	var each []string
+	for _, s := range order {
+		each = append(each, fmt.Sprintf("GPU %s %s", Ranges(in[s]), s))
+	}
+	return strings.Join(each, "; ")
+}
+
+// Ranges writes sorted numbers as the kernel does: 0-3,8.
+func Ranges(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
+			j++
+		}
+		if part := strconv.Itoa(numbers[i]); j > i {
+			parts = append(parts, part+"-"+strconv.Itoa(numbers[j]))
+		} else {
+			parts = append(parts, part)
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
 }
 
 func count(n int, one, many string) string {

@@ -149,7 +149,12 @@ func (g *Gate) judge(devices []Device, readings []Reading, processes map[string]
 	var lost *LostError
 	switch {
 	case errors.As(readError, &lost):
-		refuse, e.Lost = append(refuse, lost.Error()), append(e.Lost, lost.Device)
+		refuse = append(refuse, lost.Error())
+		for _, d := range devices {
+			if strings.Contains(lost.Device, d.UUID) {
+				e.Lost = append(e.Lost, d.UUID)
+			}
+		}
 	case readError != nil:
 		mark = append(mark, "the state of the GPUs is not known: "+readError.Error())
 	}

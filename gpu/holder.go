@@ -9,10 +9,15 @@ import (
 	"time"
 )
 
+// signature names this process for people.
+func signature() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s, process %d on %s", filepath.Base(os.Args[0]), os.Getpid(), host)
+}
+
 // sign writes into a lock's file who holds it. It is for people: the lock alone counts.
 func sign(f *os.File) error {
-	host, _ := os.Hostname()
-	text := fmt.Sprintf("%s, process %d on %s, since %s\n", filepath.Base(os.Args[0]), os.Getpid(), host, time.Now().UTC().Format(time.DateTime+" UTC"))
+	text := fmt.Sprintf("%s, since %s\n", signature(), time.Now().UTC().Format(time.DateTime+" UTC"))
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
@@ -20,18 +25,28 @@ func sign(f *os.File) error {
 	return err
 }
 
+// Own reports whether a holder is this process.
+func Own(holder string) bool {
+	return holder == signature() || strings.HasPrefix(holder, signature()+", ")
+}
+
 // Holders tells which of the devices are leased at this moment, by UUID, and by whom.
 // Where there is no folder of locks, or nobody can look into it, none are.
 func Holders(ctx context.Context, dir string, devices []Device) map[string]string {
-	held := map[string]string{}
 	if _, err := os.Stat(dir); err != nil {
-		return held
+		return map[string]string{}
 	}
 	door, err := enter(ctx, dir)
 	if err != nil {
-		return held
+		return map[string]string{}
 	}
 	defer unlock(door)
+	return leased(dir, devices)
+}
+
+// leased is Holders for one who holds the door.
+func leased(dir string, devices []Device) map[string]string {
+	held := map[string]string{}
 	for _, d := range devices {
 		path := lockPath(dir, d)
 		if _, err := os.Stat(path); err != nil {

@@ -130,6 +130,13 @@ func (p *Pool) TryAcquire(want Want) (*Lease, error) {
 	return lease, err
 }
 
+// Holders tells which of the pool's devices are leased now, by UUID, and by whom.
+func (p *Pool) Holders() map[string]string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return Holders(ctx, p.dir, p.inv.Devices)
+}
+
 func (p *Pool) nextFreed() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,7 +147,7 @@ func (p *Pool) nextFreed() <-chan struct{} {
 func (p *Pool) lease(want Want) (*Lease, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	devices, err := p.candidates(want)
+	devices, err := p.inventory().candidates(want)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +170,7 @@ func (p *Pool) lease(want Want) (*Lease, error) {
 		return nil, fmt.Errorf("%w: %d of %d are free, %d are wanted", ErrBusy, len(free), len(devices), want.Devices)
 	}
 	lease := &Lease{pool: p}
-	for _, i := range choose(devices, p.inv.Links, free, want.Devices) {
+	for _, i := range choose(devices, p.inv.Links, p.sound(devices, free, want.Devices), want.Devices) {
 		if err := sign(locks[i]); err != nil {
 			return nil, fmt.Errorf("lock of GPU %d: %w", devices[i].Index, err)
 		}
@@ -191,19 +198,18 @@ func lockPath(dir string, d Device) string {
 
 // candidates are the devices that a want may be met with, free or not; an error where
 // they are too few.
-func (p *Pool) candidates(want Want) ([]Device, error) {
+func (v Inventory) candidates(want Want) ([]Device, error) {
 	if want.Devices < 1 {
 		return nil, fmt.Errorf("a lease of %d devices is wanted: at least 1 must be", want.Devices)
 	}
-	now := p.inventory()
 	var devices []Device
-	for _, d := range now.Usable() {
+	for _, d := range v.Usable() {
 		if want.Of == nil || slices.Contains(want.Of, d.UUID) {
 			devices = append(devices, d)
 		}
 	}
 	if len(devices) < want.Devices {
-		if err := now.Need(want.Devices); err != nil {
+		if err := v.Need(want.Devices); err != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%d devices are wanted of %s, and %d of these can be used", want.Devices, strings.Join(want.Of, ", "), len(devices))

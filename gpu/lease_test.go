@@ -84,7 +84,7 @@ func TestLeaseNever(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, text := range map[int]string{
-		2: "2 GPUs are wanted, and 1 of 2 can be used: GPU 0 (H100 (simulated)): can be used; GPU 1 (H100 (simulated)): MIG is on; ask for fewer, and see `harness gpu`",
+		2: "2 GPUs are wanted, and 1 of 2 can be used: GPU 0 can be used; GPU 1 is not usable: MIG is on; ask for fewer, and see `harness gpu`",
 		0: "a lease of 0 devices is wanted: at least 1 must be",
 	} {
 		if _, err := p.Acquire(waiting(t), Want{Devices: want}); err == nil || err.Error() != text {
@@ -181,6 +181,9 @@ func TestHoldAll(t *testing.T) {
 		t.Skip("the child of TestKilledOwner")
 	}
 	take(t, newPool(t, dir, 8), Want{Devices: 6})
+	if _, err := Reserve(t.Context(), dir, Simulated("H100", 8, 80<<30), Want{Devices: 2, Of: []string{"SIM-6", "SIM-7"}}); err != nil {
+		t.Fatal(err)
+	}
 	fmt.Println("held")
 	select {}
 }
@@ -208,6 +211,10 @@ func TestKilledOwner(t *testing.T) {
 	if held := Holders(t.Context(), dir, p.inv.Devices); len(held) != 6 {
 		t.Errorf("held: %v", held)
 	}
+	runs := Reserved(t.Context(), dir)
+	if child := fmt.Sprintf("process %d on", cmd.Process.Pid); len(runs) != 2 || !strings.Contains(runs["SIM-7"], child) {
+		t.Errorf("runs: %v", runs)
+	}
 	if err := cmd.Process.Kill(); err != nil { // SIGKILL
 		t.Fatal(err)
 	}
@@ -216,6 +223,9 @@ func TestKilledOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Release()
+	if runs := Reserved(t.Context(), dir); len(runs) != 0 {
+		t.Errorf("a run that was killed: %v", runs)
+	}
 }
 
 func TestFault(t *testing.T) {
@@ -223,6 +233,12 @@ func TestFault(t *testing.T) {
 	if p.Fault("SIM-0", "Xid 31") || len(p.Inventory().Usable()) != 2 {
 		t.Error("set aside at the first fault")
 	}
+	after := take(t, p, Want{Devices: 1})
+	if after.Devices[0].UUID != "SIM-1" {
+		t.Errorf("leased %v, which had a fault, and another was free", after.UUIDs())
+	}
+	take(t, p, Want{Devices: 1}).Release() // it alone is free: it is used
+	after.Release()
 	if !p.Fault("SIM-0", "Xid 79: fallen off the bus") || len(p.Inventory().Usable()) != 1 {
 		t.Error("not set aside at the second fault")
 	}

@@ -24,7 +24,10 @@ type Source interface {
 }
 
 // A LostError says that a device no longer answers.
-type LostError struct{ Device, Why string }
+type LostError struct {
+	Device string // UUID; several with "or" between them where it is not known which
+	Why    string
+}
 
 func (e *LostError) Error() string { return fmt.Sprintf("GPU %s is lost: %s", e.Device, e.Why) }
 

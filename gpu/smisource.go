@@ -33,11 +33,11 @@ var smiMetrics = []struct {
 }
 
 // parseReading reads one line of what nvidia-smi prints for these fields; ok is false
-// where it is no row.
-func parseReading(line string, fields []string) (r Reading, ok bool) {
+// where it is no row, and lost is true where the device no longer answers.
+func parseReading(line string, fields []string) (r Reading, lost, ok bool) {
 	values := strings.Split(strings.TrimSpace(line), ", ")
 	if len(values) != len(fields) {
-		return r, false
+		return r, false, false
 	}
 	r = unread("")
 	for i, field := range fields {
@@ -45,6 +45,7 @@ func parseReading(line string, fields []string) (r Reading, ok bool) {
 		if field == "uuid" {
 			r.Device = said(value)
 		}
+		lost = lost || broken(value)
 		for _, m := range smiMetrics {
 			if m.field != field || m.metric < 0 {
 				continue
@@ -54,7 +55,7 @@ func parseReading(line string, fields []string) (r Reading, ok bool) {
 			}
 		}
 	}
-	return r, strings.HasPrefix(r.Device, "GPU-")
+	return r, lost, strings.HasPrefix(r.Device, "GPU-")
 }
 
 // smiNumber is a number, in hexadecimal too, or NaN.
@@ -74,9 +75,10 @@ func smiNumber(v string) float64 {
 
 // smiSource reads what a nvidia-smi prints that goes on until it is closed.
 type smiSource struct {
-	uuids  []string
-	cancel context.CancelFunc
-	done   chan struct{} // closed when nvidia-smi has ended
+	devices []Device
+	uuids   []string
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when nvidia-smi has ended
 
 	mu     sync.Mutex
 	latest map[string]Reading // not given out yet
@@ -84,7 +86,8 @@ type smiSource struct {
 }
 
 // openSMI starts nvidia-smi for these devices, after a look at which fields it knows.
-func openSMI(uuids []string) (Source, error) {
+func openSMI(devices []Device) (Source, error) {
+	uuids := uuidsOf(devices)
 	bounded, cancelLook := context.WithTimeout(context.Background(), bound)
 	defer cancelLook()
 	var fields []string
@@ -109,7 +112,7 @@ func openSMI(uuids []string) (Source, error) {
 		cancel()
 		return nil, fmt.Errorf("start nvidia-smi: %w", err)
 	}
-	s := &smiSource{uuids: uuids, cancel: cancel, done: make(chan struct{}), latest: map[string]Reading{}}
+	s := &smiSource{devices: devices, uuids: uuids, cancel: cancel, done: make(chan struct{}), latest: map[string]Reading{}}
 	s.follow(strings.NewReader(first), fields) // so that the first Read has something to say
 	go func() {
 		defer close(s.done)
@@ -123,17 +126,34 @@ func openSMI(uuids []string) (Source, error) {
 func (s *smiSource) follow(out io.Reader, fields []string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if r, ok := parseReading(lines.Text(), fields); ok && slices.Contains(s.uuids, r.Device) {
+		line := strings.TrimSpace(lines.Text())
+		r, lost, ok := parseReading(line, fields)
+		switch ok = ok && slices.Contains(s.uuids, r.Device); {
+		case ok && lost:
+			s.fail(&LostError{r.Device, "nvidia-smi says " + line})
+		case ok:
 			s.mu.Lock()
 			s.latest[r.Device] = r
 			s.mu.Unlock()
-		} else if strings.Contains(lines.Text(), "is lost") || strings.Contains(lines.Text(), "requires reset") {
-			s.fail(&LostError{strings.Join(s.uuids, " or "), strings.TrimSpace(lines.Text())})
+		case broken(line):
+			s.fail(&LostError{s.meant(line), line})
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) { // it must not wait for a reader
 		_, _ = io.Copy(io.Discard, out)
 	}
+}
+
+// meant is the device that a complaint of nvidia-smi is about, which names it by its PCI
+// address; all of them where it does not.
+func (s *smiSource) meant(line string) string {
+	for _, d := range s.devices {
+		// 00000000:3E:00.0 in a row is GPU0000:3E:00.0 in a sentence.
+		if bus := d.PCIBusID; len(bus) > 4 && strings.Contains(strings.ToUpper(line), strings.ToUpper(bus[4:])) {
+			return d.UUID
+		}
+	}
+	return strings.Join(s.uuids, " or ")
 }
 
 func (s *smiSource) fail(err error) {

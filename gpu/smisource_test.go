@@ -24,7 +24,7 @@ esac`
 func openFake(t *testing.T, then string) Source {
 	t.Helper()
 	fake(t, strings.Replace(loopScript, "%s", then, 1))
-	source, err := openSMI([]string{"GPU-a", "GPU-b"})
+	source, err := openSMI([]Device{{UUID: "GPU-a", PCIBusID: "00000000:3D:00.0"}, {UUID: "GPU-b", PCIBusID: "00000000:3E:00.0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,21 +72,25 @@ func TestReadSMI(t *testing.T) {
 }
 
 func TestReadSMIFaults(t *testing.T) {
-	for name, tt := range map[string]struct{ then, want string }{
-		"ends":             {"exit 3", "nvidia-smi has ended, and the GPUs are read no more: exit status 3"},
-		"loses one":        {"echo 'Unable to determine the device handle for GPU0000:3E:00.0: GPU is lost.'; exec /bin/sleep 1000", "GPU is lost"},
-		"says much in one": {"printf '%100000s'; exit 4", "nvidia-smi has ended"},
+	const hold = "; exec /bin/sleep 1000"
+	for name, tt := range map[string]struct{ then, want, lost string }{
+		"ends":                    {"exit 3", "nvidia-smi has ended, and the GPUs are read no more: exit status 3", ""},
+		"loses one":               {"echo 'Unable to determine the device handle for GPU0000:3E:00.0: GPU is lost.'" + hold, "GPU is lost", "GPU-b"},
+		"loses one, in its row":   {"echo 'GPU-b, [GPU is lost], [GPU is lost], [GPU is lost], 3, 210, 1593, 30, 0x0, 0, 0'" + hold, "GPU is lost", "GPU-b"},
+		"needs a reset":           {"echo 'GPU-a, 60.00, 0, 0, 3, 210, 1593, [GPU requires reset], 0x0, 0, 0'" + hold, "requires reset", "GPU-a"},
+		"loses one, and not says": {"echo 'GPU is lost.'" + hold, "GPU is lost", "GPU-a or GPU-b"},
+		"says much in one":        {"printf '%100000s'; exit 4", "nvidia-smi has ended", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readUntil(t, openFake(t, tt.then), func(_ []Reading, err error) bool { return err != nil })
 			var lost *LostError
-			if !strings.Contains(err.Error(), tt.want) || errors.As(err, &lost) != (name == "loses one") {
+			if !strings.Contains(err.Error(), tt.want) || errors.As(err, &lost) != (tt.lost != "") || lost != nil && lost.Device != tt.lost {
 				t.Errorf("%v", err)
 			}
 		})
 	}
 	fake(t, "")
-	if _, err := openSMI([]string{"GPU-a"}); err == nil || !strings.Contains(err.Error(), "not on PATH") {
+	if _, err := openSMI([]Device{{UUID: "GPU-a"}}); err == nil || !strings.Contains(err.Error(), "not on PATH") {
 		t.Errorf("%v", err)
 	}
 }
@@ -97,7 +101,7 @@ func FuzzParseReading(f *testing.F) {
 	f.Add("GPU-a, [N/A], ERR!, 0xffffffffffffffff")
 	f.Add("No devices were found")
 	f.Fuzz(func(t *testing.T, line string) {
-		r, ok := parseReading(line, fields)
+		r, _, ok := parseReading(line, fields)
 		if ok && !strings.HasPrefix(r.Device, "GPU-") {
 			t.Errorf("%q is a reading of %q", line, r.Device)
 		}

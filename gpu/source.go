@@ -12,7 +12,7 @@ func OpenSource(v Inventory, uuids []string) (Source, error) {
 	case sourceNVML:
 		return openByNVML(uuids)
 	case sourceSMI:
-		return openSMI(uuids)
+		return openSMI(v.named(uuids))
 	case SourceSimulated:
 		return idle(uuids), nil
 	}

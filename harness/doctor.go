@@ -127,7 +127,7 @@ func lastLine(text string) string {
 // judgeGPUs says which GPUs there are, and what of their state disturbs measuring.
 func judgeGPUs(v gpu.Inventory) []finding {
 	if len(v.Devices) == 0 {
-		return []finding{{About: "GPUs", Verdict: missing, Text: "none: " + v.Reason, Mend: "llama.cpp on the CPU and the simulator need none; see `harness gpu`"}}
+		return []finding{{About: "GPUs", Verdict: missing, Text: "none: " + v.Reason, Mend: "install NVIDIA's driver, or give the container its GPUs (docker run --gpus all); llama.cpp on the CPU and the simulator need none"}}
 	}
 	list := []finding{{About: "GPUs", Verdict: fine, Text: fmt.Sprintf("%d of %d can be used; driver %s", len(v.Usable()), len(v.Devices), v.Driver)}}
 	if len(v.Usable()) == 0 {
@@ -138,6 +138,9 @@ func judgeGPUs(v gpu.Inventory) []finding {
 		if !d.Usable {
 			list = append(list, finding{About: name, Verdict: doubt, Text: fmt.Sprintf("%s: not usable: %s", d.Name, d.WhyNot)})
 			continue
+		}
+		if what := d.Occupied(); what != "" {
+			list = append(list, finding{About: name, Verdict: doubt, Text: d.Name + ": " + what + ": no trial begins beside it", Mend: "see `harness gpu` or nvidia-smi for what it is, and end it"})
 		}
 		if !d.Persistence {
 			list = append(list, finding{About: name, Verdict: doubt, Text: d.Name + ": persistence mode is off: each launch waits for the driver to load", Mend: fmt.Sprintf("sudo nvidia-smi -i %d -pm 1", d.Index)})

@@ -18,7 +18,7 @@ var volatile = []string{"gpu_free_mib", "ram_free_mib"}
 // gatherFacts collects what is known of the machine, the model and the workload.
 // GPU and model are those that the simulator models, where modelled is set. What the
 // user says with --fact wins.
-func gatherFacts(o latticeOptions, modelled bool, model string, inventory gpu.Inventory, tokens, concurrency int) (map[string]space.Value, error) {
+func gatherFacts(o latticeOptions, modelled bool, model string, devices []gpu.Device, tokens, concurrency int) (map[string]space.Value, error) {
 	facts := map[string]space.Value{
 		"device_num":         space.Int(int64(o.devices)),
 		"tokens_per_request": space.Int(int64(tokens)),
@@ -37,7 +37,7 @@ func gatherFacts(o latticeOptions, modelled bool, model string, inventory gpu.In
 		}
 		maps.Copy(facts, imagined)
 	} else {
-		maps.Copy(facts, gpuFacts(inventory, o.devices))
+		maps.Copy(facts, gpuFacts(devices))
 		if model != "" {
 			read, err := modelFacts(model)
 			if err != nil && len(o.facts) == 0 { // else the user may know the rest: a model that only a container has
@@ -62,14 +62,19 @@ func modelFacts(model string) (map[string]space.Value, error) {
 	return read, nil
 }
 
-// gpuFacts are those of the smallest of the first n usable GPUs.
-func gpuFacts(inventory gpu.Inventory, n int) map[string]space.Value {
+// firstUsable are the GPUs that facts are taken of where none were reserved.
+func firstUsable(inventory gpu.Inventory, n int) []gpu.Device {
 	devices := inventory.Usable()
+	return devices[:min(n, len(devices))]
+}
+
+// gpuFacts are those of the smallest of some GPUs.
+func gpuFacts(devices []gpu.Device) map[string]space.Value {
 	facts := map[string]space.Value{"has_gpu": space.Bool(len(devices) > 0)}
 	if len(devices) == 0 {
 		return facts
 	}
-	least := slices.MinFunc(devices[:min(n, len(devices))], func(a, b gpu.Device) int {
+	least := slices.MinFunc(devices, func(a, b gpu.Device) int {
 		return cmp.Compare(a.MemoryBytes, b.MemoryBytes)
 	})
 	facts["gpu_mem_mib"] = space.Int(least.MemoryBytes >> 20)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"harness/harness/sim"
 	"harness/space"
@@ -24,6 +25,8 @@ import (
 //	FAKE_LACKS flags that its --help does not list, or help: it cannot be asked
 //	FAKE_VERSION what llama-server says of itself
 //	FAKE_SMI   the file that nvidia-smi prints
+//	FAKE_DENY  readings of GPUs are not allowed
+//	FAKE_LOST  the UUID of a GPU that falls off the bus when a server is on it
 var fakes = map[string]func(args []string) int{
 	"nvidia-smi":   fakeSMI,
 	"python3":      fakePython,
@@ -50,7 +53,7 @@ func launched(name string, args []string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Fprintln(f, name, strings.Join(args, " "))
+	fmt.Fprintln(f, name, strings.Join(args, " "), "on", os.Getenv("CUDA_VISIBLE_DEVICES"))
 	f.Close()
 }
 
@@ -98,6 +101,9 @@ func killSelf() int {
 
 // fakeSMI answers nvidia-smi's questions from a recorded file.
 func fakeSMI(args []string) int {
+	if uuids := flagOf(args, "-i"); uuids != "" {
+		return fakeReadings(args, strings.Split(uuids, ","))
+	}
 	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--query-gpu=") }) {
 		text, err := os.ReadFile(os.Getenv("FAKE_SMI"))
 		if err != nil {
@@ -116,6 +122,48 @@ func fakeSMI(args []string) int {
 	}
 	logf("unexpected: nvidia-smi %q", args)
 	return 1
+}
+
+// fakeReadings prints readings of GPUs as nvidia-smi does where it is asked for some by
+// -i; with --loop-ms it goes on until it is killed. A GPU in FAKE_LOST falls off the bus
+// when a server is on it: when a launch with its UUID was noted.
+func fakeReadings(args, uuids []string) int {
+	query := args[slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, "--query-gpu=") })]
+	fields := strings.Split(strings.TrimPrefix(query, "--query-gpu="), ",")
+	loops := slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--loop-ms=") })
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, uuid := range uuids {
+			if lost := os.Getenv("FAKE_LOST"); lost == uuid && onGPU(lost) {
+				fmt.Println("Unable to determine the device handle for GPU0000:3D:00.0: GPU is lost.  Reboot the system to recover this GPU")
+				continue
+			}
+			value := "1"
+			if os.Getenv("FAKE_DENY") != "" {
+				value = "[Insufficient Permissions]"
+			}
+			values := slices.Repeat([]string{value}, len(fields))
+			values[0] = uuid
+			fmt.Println(strings.Join(values, ", "))
+		}
+		if !loops {
+			return 0
+		}
+		<-tick.C
+	}
+}
+
+// lostGPU reports whether this server is on the GPU that falls off the bus.
+func lostGPU() bool {
+	lost := os.Getenv("FAKE_LOST")
+	return lost != "" && strings.Contains(os.Getenv("CUDA_VISIBLE_DEVICES"), lost)
+}
+
+// onGPU reports whether a server was launched on a GPU.
+func onGPU(uuid string) bool {
+	text, err := os.ReadFile(os.Getenv("LAUNCHES"))
+	return err == nil && strings.Contains(string(text), uuid)
 }
 
 // fakePython is an interpreter that has sglang installed and nothing else.

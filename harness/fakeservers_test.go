@@ -84,7 +84,8 @@ func answer(mux *http.ServeMux, pattern, body string) {
 
 // fakeVLLM is vLLM 0.32.0 as it was seen on a CPU: log lines, stream bytes, exit
 // statuses. It dies by argparse, of memory for the KV cache (exit 1), or of a port in
-// use; where it is deaf, it does not end on SIGTERM.
+// use; where it is deaf, it does not end on SIGTERM. On a GPU that falls off the bus it
+// dies in mid-run.
 func fakeVLLM(args []string) int {
 	if slices.Equal(args, []string{"--version"}) {
 		fmt.Println("0.32.0")
@@ -125,7 +126,10 @@ func fakeVLLM(args []string) int {
 	})
 	mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := readCompletion(w, r); ok {
-			made.Add(int64(c.MaxTokens))
+			if made.Add(int64(c.MaxTokens)) > 400 && lostGPU() {
+				logf("(EngineCore_DP0 pid=4711) torch.AcceleratorError: CUDA error: unspecified launch failure")
+				os.Exit(1)
+			}
 			stream(w, r, vllmEvents(c))
 		}
 	})

@@ -27,6 +27,7 @@ func (a *app) gpuCommand() *cli.Command {
 type gpuJSON struct {
 	gpu.Inventory
 	Leases map[string]string `json:"leases"` // by UUID: which harness has it now
+	Runs   map[string]string `json:"runs"`   // by UUID: which harness's run of a study is on it, be it leased now or not
 	CPUs   gpu.CPUs          `json:"cpus"`   // how servers and load generator would share them
 }
 
@@ -35,7 +36,8 @@ func (a *app) gpus(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	doc := gpuJSON{inventory, gpu.Holders(a.ctx, gpu.LockDir(), inventory.Devices), gpu.SplitCPUs(gpu.Host(), inventory.Usable())}
+	locks := gpu.LockDir()
+	doc := gpuJSON{inventory, gpu.Holders(a.ctx, locks, inventory.Devices), gpu.Reserved(a.ctx, locks), gpu.SplitCPUs(gpu.Host(), inventory.Usable())}
 	if c.Bool("json") {
 		return a.printJSON(doc)
 	}
@@ -43,7 +45,7 @@ func (a *app) gpus(c *cli.Context) error {
 		fmt.Fprintf(a.stderr, "warning: %s\n", w)
 	}
 	if len(inventory.Devices) == 0 {
-		_, err := fmt.Fprintf(a.stdout, "No GPU: %s.\n", inventory.Reason)
+		_, err := fmt.Fprintf(a.stdout, "No GPU: %s.\nWhat runs without one: %s doctor\n", inventory.Reason, a.program)
 		return err
 	}
 	return doc.print(a.stdout)
@@ -86,6 +88,10 @@ func (d gpuJSON) state(g gpu.Device) string {
 		return "no: " + g.WhyNot
 	case holder != "":
 		return "in use by " + holder
+	case d.Runs[g.UUID] != "":
+		return "yes, beside a study's run: " + d.Runs[g.UUID]
+	case g.Occupied() != "":
+		return "occupied: it " + g.Occupied()
 	}
 	return "yes"
 }
@@ -120,10 +126,10 @@ func (d gpuJSON) printCPUs(out io.Writer) error {
 	}
 	for _, g := range d.Devices {
 		if cpus := d.CPUs.Device[g.UUID]; cpus != nil {
-			fmt.Fprintf(out, "  CPUs of GPU %d           %s\n", g.Index, ranges(cpus))
+			fmt.Fprintf(out, "  CPUs of GPU %d           %s\n", g.Index, gpu.Ranges(cpus))
 		}
 	}
-	_, err := fmt.Fprintf(out, "  CPUs of load generator  %s\n", ranges(d.CPUs.Client))
+	_, err := fmt.Fprintf(out, "  CPUs of load generator  %s\n", gpu.Ranges(d.CPUs.Client))
 	return err
 }
 
@@ -148,22 +154,4 @@ func pcie(g gpu.Device) string {
 		return "-"
 	}
 	return fmt.Sprintf("%d.0 x%d", g.PCIeGeneration, g.PCIeWidth)
-}
-
-// ranges writes sorted numbers as the kernel does: 0-3,8.
-func ranges(cpus []int) string {
-	var parts []string
-	for i := 0; i < len(cpus); {
-		j := i
-		for j+1 < len(cpus) && cpus[j+1] == cpus[j]+1 {
-			j++
-		}
-		if part := strconv.Itoa(cpus[i]); j > i {
-			parts = append(parts, part+"-"+strconv.Itoa(cpus[j]))
-		} else {
-			parts = append(parts, part)
-		}
-		i = j + 1
-	}
-	return strings.Join(parts, ",")
 }

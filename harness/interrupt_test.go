@@ -21,7 +21,7 @@ import (
 
 // patience bounds every wait of these tests. It decides nothing but how long a broken
 // command may hold them up.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // pollFor reports whether ok came to hold in time.
 func pollFor(ok func() bool) bool {
@@ -80,8 +80,8 @@ func startCommand(t *testing.T, dir string, env []string, args ...string) *invoc
 	return c
 }
 
-// line waits for a line of progress that begins so.
-func (c *invocation) line(prefix string) {
+// line waits for a line of progress that begins so, and returns it.
+func (c *invocation) line(prefix string) string {
 	c.t.Helper()
 	limit := time.After(patience)
 	for {
@@ -92,7 +92,7 @@ func (c *invocation) line(prefix string) {
 			}
 			c.t.Log(l)
 			if strings.HasPrefix(l, prefix) {
-				return
+				return l
 			}
 		case <-limit:
 			c.t.Fatalf("no line %q", prefix)

@@ -25,6 +25,7 @@ type machineOptions struct {
 	parallel           int // of a study.Goal
 	trust              bool
 	telemetryPerSecond float64
+	reservation        *gpu.Reservation // of the run's GPUs; nil: none was made yet
 }
 
 func readMachine(c *cli.Context) (machineOptions, error) {
@@ -60,13 +61,23 @@ func (a *app) executor(s *study.Study, o machineOptions, p *progress) (exec *exe
 	if s.Lock.Simulated && os.Getenv(lockVariable) == "" {
 		locks = filepath.Join(s.Store.Dir, ".devices") // those of each study are its own
 	}
+	if o.reservation == nil { // no plan has told of it
+		if o.reservation, err = gpu.Reserve(a.ctx, locks, inv, gpu.Want{Devices: len(uuids), Of: uuids}); err != nil {
+			return nil, nil, err
+		}
+		if shared := o.reservation.Shared; shared != "" {
+			p.warn(shared + ": trials take turns")
+		}
+	}
 	if exec.Machine, err = executor.NewMachine(locks, inv, uuids, state.Trials); err != nil {
+		o.reservation.Release()
 		return nil, nil, err
 	}
 	restore, err := exec.Machine.KeepToClientCPUs()
 	done = func() {
 		exec.Close()
 		restore()
+		o.reservation.Release()
 	}
 	if err != nil {
 		p.warn(fmt.Sprintf("the load generator shares its CPUs with the servers: %v", err))
@@ -81,8 +92,8 @@ const lockVariable = "HARNESS_GPU_LOCKS"
 // studyDevices are the devices that a study may use, none where its engine uses none,
 // and what is known of them now.
 func (a *app) studyDevices(s *study.Study) (gpu.Inventory, []string, error) {
-	var uuids []string
 	if s.Lock.Simulated {
+		var uuids []string
 		n, _ := s.Lock.Facts["device_num"].AsInt()
 		memory, _ := s.Lock.Facts["gpu_mem_mib"].AsInt()
 		inv := gpu.Simulated("GPU", int(n), memory<<20)
@@ -91,9 +102,7 @@ func (a *app) studyDevices(s *study.Study) (gpu.Inventory, []string, error) {
 		}
 		return inv, uuids, nil
 	}
-	for _, g := range s.Lock.GPUs {
-		uuids = append(uuids, g.UUID)
-	}
+	uuids := uuidsOf(s.Lock.GPUs)
 	if len(uuids) == 0 {
 		return gpu.Inventory{}, nil, nil
 	}

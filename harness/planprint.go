@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"harness/gpu"
 	"harness/harness/bench"
 	"harness/harness/load"
 	"harness/harness/study"
@@ -31,6 +33,7 @@ type planJSON struct {
 	Study     string     `json:"study"`
 	Argv      []string   `json:"argv"`              // of the engine's default config
 	Dropped   []string   `json:"dropped,omitempty"` // flags that the engine does not know
+	GPUs      string     `json:"gpus"`              // which, and what is on them and on others
 	Parallel  string     `json:"parallel"`          // how many trials at a time, and why
 
 	Interference *study.Interference `json:"interference,omitempty"` // once it was tested
@@ -48,7 +51,7 @@ func (w *sweepWork) print(out io.Writer, asJSON bool) error {
 		a := app{stdout: out}
 		return a.printJSON(planJSON{Engine: w.lock.Engine, Version: w.lock.EngineVersion, Simulated: w.lock.Simulated, Why: w.chosen.why,
 			Model: w.lock.Launch.Model, Space: w.lock.Space, Raw: w.lock.Raw, Valid: w.lock.Valid, Trials: trials, Measured: w.measured,
-			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv, Dropped: w.lattice.Dropped(),
+			EstimateS: estimate.Seconds(), Study: w.dir, Argv: argv, Dropped: w.lattice.Dropped(), GPUs: w.gpuText(),
 			Parallel: w.parallelText(), Interference: w.lock.Interference})
 	}
 	if w.lock.Simulated {
@@ -174,13 +177,30 @@ func (w *sweepWork) gpuText() string {
 	switch {
 	case w.chosen.simulated:
 		return fmt.Sprintf("%d x %s, simulated", w.options.devices, w.options.simGPU)
-	case len(w.lock.GPUs) > 0:
-		return fmt.Sprintf("%d x %s", len(w.lock.GPUs), w.lock.GPUs[0].Name)
+	case w.reservation != nil:
+		return reservedText(w.reservation)
 	case len(w.inventory.Usable()) > 0:
 		return fmt.Sprintf("none used (%d there)", len(w.inventory.Usable()))
 	default:
 		return "none: " + w.inventory.Reason
 	}
+}
+
+// reservedText names a run's GPUs, and says what is on those and on the ones passed over.
+func reservedText(r *gpu.Reservation) string {
+	var indices []int
+	for _, d := range r.Devices {
+		indices = append(indices, d.Index)
+	}
+	slices.Sort(indices)
+	text := fmt.Sprintf("%d x %s: %s", len(indices), r.Devices[0].Name, gpu.Ranges(indices))
+	if r.Shared != "" {
+		text += "; " + r.Shared + ", trials take turns"
+	}
+	if r.Passed != "" {
+		text += "; not taken: " + r.Passed
+	}
+	return text
 }
 
 // group writes a count with thin groups of three digits, as in 17,410,950,000.

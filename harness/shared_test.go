@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -128,5 +129,84 @@ func TestParallelSweepEnds(t *testing.T) {
 				t.Errorf("%d trials, %d of them cancelled", len(p.trials), cancelled)
 			}
 		})
+	}
+}
+
+// Of eight GPUs each of two harnesses takes such as the other is not on, also between
+// the other's trials, and never one that another program is on. One is killed: its GPUs
+// are free again.
+func TestHarnessesTakeOtherGPUs(t *testing.T) {
+	t.Parallel()
+	needProc(t)
+	dir := t.TempDir()
+	if err := linkFakes(filepath.Join(dir, "bin"), "nvidia-smi", "vllm"); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeHFModel(filepath.Join(dir, "m")); err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := filepath.Abs("../gpu/testdata/eight_a100.csv") // GPU 3 has 79 GiB in use
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(study, devices string, more ...string) *invocation {
+		args := []string{"sweep", "--engine", "vllm", "--model", "m", "--device-num", devices, "--trials", "200", "--trust-parallel", "--repeats", "1",
+			"--client-gate", "warn", "--isl", "16", "--osl", "8", "--concurrency", "2", "--study", study}
+		return startCommand(t, dir, []string{"FAKE_SMI=" + recorded, "HARNESS_NVML=0"}, append(args, more...)...)
+	}
+	gpus := func(study, devices string) string { // of a plan
+		c := start(study, devices, "--dry-run")
+		if status := c.status(); status != 0 {
+			t.Fatalf("exit %d", status)
+		}
+		for line := range strings.Lines(c.stdout.String()) {
+			if strings.HasPrefix(line, "GPUs ") {
+				return strings.TrimSpace(strings.TrimPrefix(line, "GPUs"))
+			}
+		}
+		t.Fatalf("a plan without GPUs:\n%s", &c.stdout)
+		return ""
+	}
+	first := start("a", "4")
+	if line := first.line("GPUs"); !strings.HasSuffix(line, "4 x NVIDIA A100-SXM4-80GB: 0-2,4; not taken: GPU 3 has 80720 MiB in use") {
+		t.Error(line)
+	}
+	first.line("[2/")
+	second := start("b", "3")
+	if line := second.line("GPUs"); !strings.Contains(line, "3 x NVIDIA A100-SXM4-80GB: 5-7; not taken: GPU 0-2,4 is in use by harness, process ") || !strings.HasSuffix(line, "; GPU 3 has 80720 MiB in use") {
+		t.Error(line)
+	}
+	second.line("[2/")
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if status := first.status(); status != -int(syscall.SIGKILL) {
+		t.Fatalf("exit %d", status)
+	}
+	if line := gpus("c", "4"); !strings.HasPrefix(line, "4 x NVIDIA A100-SXM4-80GB: 0-2,4; not taken: GPU 3 has") || !strings.Contains(line, "GPU 5-7 is in use by harness, process ") {
+		t.Error(line)
+	}
+	if line := gpus("c", "7"); !strings.HasPrefix(line, "7 x NVIDIA A100-SXM4-80GB: 0-2,4-7; GPU 5-7 is in use by harness, process ") || !strings.Contains(line, ", trials take turns; not taken: GPU 3 has") {
+		t.Error(line)
+	}
+	more := start("c", "8", "--dry-run")
+	if line := more.line("harness: --device-num 8: 8 GPUs are wanted, and 7 of 8 can be had now: "); !strings.Contains(line, "GPU 3 has 80720 MiB in use") || !strings.Contains(line, "GPU 5-7 is in use by harness, process ") {
+		t.Error(line)
+	}
+	if status := more.status(); status != exitFailed {
+		t.Errorf("exit %d", status)
+	}
+	second.signal(syscall.SIGINT)
+	if status := second.status(); status != exitInterrupted {
+		t.Errorf("exit %d", status)
+	}
+	wantNoneLeasedTwice(t, slices.Concat(trialsOf(t, filepath.Join(dir, "a")), trialsOf(t, filepath.Join(dir, "b"))))
+	for _, tr := range trialsOf(t, filepath.Join(dir, "b")) {
+		if slices.ContainsFunc(tr.GPUs, func(uuid string) bool { return uuid[:5] < "GPU-5" }) {
+			t.Errorf("%s was on %v", tr.TrialID, tr.GPUs)
+		}
+	}
+	if left := gpus("c", "7"); strings.Contains(left, "is in use by") {
+		t.Error(left)
 	}
 }

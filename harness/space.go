@@ -88,7 +88,7 @@ func (a *app) compileOptions(o latticeOptions, help string) (*space.Lattice, tim
 	case spec.Engine == "llamacpp":
 		o.model = quickstartModel()
 	}
-	facts, err := gatherFacts(o, modelled, o.model, inventory, defaultISL+defaultOSL, defaultConcurrency)
+	facts, err := gatherFacts(o, modelled, o.model, firstUsable(inventory, o.devices), defaultISL+defaultOSL, defaultConcurrency)
 	if err != nil {
 		return nil, 0, err
 	}

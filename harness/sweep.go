@@ -112,6 +112,8 @@ func (a *app) sweep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer w.reservation.Release()
+	o.machine.reservation = w.reservation
 	if !o.json || o.dryRun {
 		out := a.stderr
 		if o.dryRun {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,8 @@ type sweepWork struct {
 	study     *study.Study // that goes on; nil: a new one
 	moved     *study.Lock  // where it goes on, if that is elsewhere by --allow-drift
 	measured  int          // configs that it has
+
+	reservation *gpu.Reservation // nil: its servers need no GPU, or simulated ones
 }
 
 // exhaustive reports whether the sweep measures all of the lattice.
@@ -38,13 +41,18 @@ func (w *sweepWork) exhaustive() bool {
 }
 
 // prepareSweep finds the engine, compiles the lattice, and decides whether a study
-// goes on or begins. Nothing is written.
-func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
+// goes on or begins. Nothing is written but the reservation of its GPUs.
+func (a *app) prepareSweep(o sweepOptions) (_ *sweepWork, err error) {
 	inventory, err := gpu.List(a.ctx)
 	if err != nil {
 		return nil, err
 	}
 	w := &sweepWork{options: o, inventory: inventory}
+	defer func() {
+		if err != nil {
+			w.reservation.Release()
+		}
+	}()
 	if w.chosen, err = choose(a.ctx, o.latticeOptions, o.start, inventory); err != nil {
 		return nil, err
 	}
@@ -64,7 +72,7 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 	if candidate != "" {
 		old, err := study.ReadLock(candidate)
 		if err == nil {
-			return w, w.goOn(candidate, old)
+			return w, w.goOn(a.ctx, candidate, old)
 		}
 		if o.dir != "" && !study.Vacant(o.dir) {
 			if _, missing := os.Stat(filepath.Join(o.dir, study.LockName)); errors.Is(missing, fs.ErrNotExist) {
@@ -73,13 +81,13 @@ func (a *app) prepareSweep(o sweepOptions) (*sweepWork, error) {
 			return nil, err
 		}
 	}
-	return w, w.begin()
+	return w, w.begin(a.ctx)
 }
 
 // goOn continues a study that asks and measures the same. One that was named must;
 // else a new one begins.
-func (w *sweepWork) goOn(dir string, old study.Lock) error {
-	if err := w.compile(&old); err != nil {
+func (w *sweepWork) goOn(ctx context.Context, dir string, old study.Lock) error {
+	if err := w.compile(ctx, &old); err != nil {
 		return err
 	}
 	w.lock.From = old.From
@@ -89,7 +97,7 @@ func (w *sweepWork) goOn(dir string, old study.Lock) error {
 	here := w.lock
 	if err := allowed(dir, old, here, w.options.allowDrift); err != nil {
 		if w.options.dir == "" {
-			return w.begin()
+			return w.begin(ctx)
 		}
 		return err
 	}
@@ -104,7 +112,7 @@ func (w *sweepWork) goOn(dir string, old study.Lock) error {
 	done, refined := study.Measured(state.Trials)
 	complete := done >= w.options.trials || w.exhaustive() && w.lattice.Count().Cmp(space.RankOf(uint64(done))) <= 0
 	if w.options.dir == "" && (complete || refined > 0) {
-		return w.begin()
+		return w.begin(ctx)
 	}
 	w.study, w.dir, w.lock, w.lattice, w.measured = s, dir, s.Lock, s.Lattice, done
 	if len(old.Moved(here)) > 0 {
@@ -113,8 +121,8 @@ func (w *sweepWork) goOn(dir string, old study.Lock) error {
 	return nil
 }
 
-func (w *sweepWork) begin() error {
-	if err := w.compile(nil); err != nil {
+func (w *sweepWork) begin(ctx context.Context) error {
+	if err := w.compile(ctx, nil); err != nil {
 		return err
 	}
 	w.dir = w.options.dir
@@ -137,7 +145,7 @@ func (w *sweepWork) readFrom() error {
 
 // compile gathers the facts, and makes lattice and lock of them. Of a study that goes on
 // the volatile facts stay; where it may go on elsewhere, all that its user did not set.
-func (w *sweepWork) compile(old *study.Lock) error {
+func (w *sweepWork) compile(ctx context.Context, old *study.Lock) error {
 	o, flags := w.options, w.chosen.flags
 	var err error
 	if w.source, err = openWorkload(o.workload); err != nil {
@@ -147,7 +155,11 @@ func (w *sweepWork) compile(old *study.Lock) error {
 	for _, p := range o.points {
 		inFlight = max(inFlight, p.ConcurrencyGuess())
 	}
-	facts, err := gatherFacts(o.latticeOptions, w.chosen.simulated, w.chosen.launch.Model, w.inventory, w.source.MostTokens(), inFlight)
+	devices, err := w.reserve(ctx, old)
+	if err != nil {
+		return err
+	}
+	facts, err := gatherFacts(o.latticeOptions, w.chosen.simulated, w.chosen.launch.Model, devices, w.source.MostTokens(), inFlight)
 	if err != nil {
 		return err
 	}
@@ -173,7 +185,7 @@ func (w *sweepWork) compile(old *study.Lock) error {
 		Facts: facts, Tune: o.tune, Set: o.set, Launch: w.chosen.launch,
 		Flags:    w.chosen.knownFlags(),
 		Workload: workload, WorkloadHash: workload.Hash(), OpenLoop: o.openLoop, LoadPoints: o.points,
-		Objectives: o.judged.objectives, Limits: o.judged.limits, SLO: o.judged.slo, GPUPrice: o.gpuPrice, Seed: o.seed, Host: host, GPUs: w.gpus(),
+		Objectives: o.judged.objectives, Limits: o.judged.limits, SLO: o.judged.slo, GPUPrice: o.gpuPrice, Seed: o.seed, Host: host, GPUs: w.gpus(devices),
 	}
 	if !w.lock.Simulated {
 		w.lock.ModelFiles = modelFingerprint(w.lock.Launch.Model)
@@ -232,14 +244,47 @@ func (w *sweepWork) checkDevices() error {
 	return nil
 }
 
-// gpus are the devices that the study's servers may use: the first usable ones.
-func (w *sweepWork) gpus() []study.GPU {
-	var list []study.GPU
-	if w.chosen.simulated || !w.chosen.launch.Server.NeedsGPU {
-		return list
+func (w *sweepWork) leasesGPUs() bool {
+	return !w.chosen.simulated && w.chosen.launch.Server.NeedsGPU
+}
+
+// reserve picks the devices that the study's servers may use: those that a study which
+// goes on has, or that are now in their place; of a new one such as nobody is on.
+func (w *sweepWork) reserve(ctx context.Context, old *study.Lock) ([]gpu.Device, error) {
+	w.reservation.Release()
+	w.reservation = nil
+	n := w.options.devices
+	if !w.leasesGPUs() {
+		return firstUsable(w.inventory, n), nil
 	}
-	for _, d := range w.inventory.Usable()[:w.options.devices] {
-		list = append(list, study.GPU{UUID: d.UUID, Name: d.Name})
+	want := gpu.Want{Devices: n}
+	if old != nil {
+		if was := replaced(old.GPUs, w.inventory.Usable()); len(was) == n {
+			want.Of = uuidsOf(was)
+		}
+	}
+	var err error
+	if w.reservation, err = gpu.Reserve(ctx, gpu.LockDir(), w.inventory, want); err != nil {
+		return nil, fmt.Errorf("--device-num %d: %w", n, err)
+	}
+	return w.reservation.Devices, nil
+}
+
+// gpus are the study's, none where its servers need none.
+func (w *sweepWork) gpus(devices []gpu.Device) []study.GPU {
+	var list []study.GPU
+	if w.leasesGPUs() {
+		for _, d := range devices {
+			list = append(list, study.GPU{UUID: d.UUID, Name: d.Name})
+		}
+	}
+	return list
+}
+
+func uuidsOf(gpus []study.GPU) []string {
+	var list []string
+	for _, g := range gpus {
+		list = append(list, g.UUID)
 	}
 	return list
 }

@@ -33,6 +33,7 @@ type Local struct {
 	trials int
 	leased int
 	line   *line // nil: not waiting
+	told   bool  // that other runs have the devices
 }
 
 // Free is the number of devices that no trial of this executor has; where there are
@@ -51,7 +52,7 @@ type UnfitError struct {
 }
 
 func (e *UnfitError) Error() string {
-	return fmt.Sprintf("%d GPUs are needed, and %d are left: %s", e.Need, e.Left, e.Why)
+	return fmt.Sprintf("GPUs needed: %d, left: %d: %s", e.Need, e.Left, e.Why)
 }
 
 // Claim leases devices for a trial, all that are left where their number is 0. It
@@ -105,10 +106,21 @@ func (l *Local) lease(want gpu.Want, first bool) (*gpu.Lease, error) {
 	if !errors.Is(err, gpu.ErrBusy) {
 		return lease, err
 	}
+	if l.trials == 0 {
+		l.tellHolders()
+	}
 	if first {
 		l.line = queueUp(l.Machine.Pool, want)
 	}
 	return nil, nil
+}
+
+// tellHolders says once that nothing runs since others have the devices.
+func (l *Local) tellHolders() {
+	if held := l.Machine.heldByOthers(); held != "" && !l.told && l.Warn != nil {
+		l.told = true
+		l.Warn("waiting for GPUs: " + held)
+	}
 }
 
 // Close leaves the line of those who wait for devices. It is called when no further

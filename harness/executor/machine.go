@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -58,6 +59,18 @@ func (m *Machine) lost() string {
 	}
 	if len(list) == 0 {
 		return "the study has no more"
+	}
+	return strings.Join(list, "; ")
+}
+
+// heldByOthers tells which devices other processes have leased, and whose they are.
+func (m *Machine) heldByOthers() string {
+	var list []string
+	holders := m.Pool.Holders()
+	for _, d := range m.usable() {
+		if who := holders[d.UUID]; who != "" && !gpu.Own(who) {
+			list = append(list, fmt.Sprintf("GPU %d is leased by %s", d.Index, who))
+		}
 	}
 	return strings.Join(list, "; ")
 }

@@ -295,7 +295,7 @@ func TestStudyGoesOnWithFewerDevices(t *testing.T) {
 	refused := 0
 	for _, tr := range stateOf(t, s).Trials {
 		large := tr.Params[0].Value == int64(8)
-		if large != (tr.Outcome == results.Failed && tr.FailureClass == engine.GPUFault && strings.Contains(tr.FailureLine, "8 GPUs are needed, and 7 are left")) {
+		if large != (tr.Outcome == results.Failed && tr.FailureClass == engine.GPUFault && strings.Contains(tr.FailureLine, "GPUs needed: 8, left: 7")) {
 			t.Errorf("%s: %v %s %s %s", tr.TrialID, tr.Params[0].Value, tr.Outcome, tr.FailureClass, tr.FailureLine)
 		}
 		if large {
