@@ -73,11 +73,11 @@ func (m Measurement) CompareLoad(other Measurement) int {
 }
 
 // Values are the runs' values of one metric, with launch and block, as the functions of
-// package stat take them. A trial is a launch.
+// package stat take them.
 func Values(runs []Run, metric func(Run) float64) []stat.Run {
 	values := make([]stat.Run, len(runs))
 	for i, r := range runs {
-		values[i] = stat.Run{Launch: r.TrialID, Block: r.Block, Value: metric(r)}
+		values[i] = stat.Run{Launch: r.Launch(), Block: r.Block, Value: metric(r)}
 	}
 	return values
 }

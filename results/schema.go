@@ -10,6 +10,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -46,6 +47,7 @@ type Trial struct {
 	PSuccess        float64  `parquet:"p_success" json:"p_success,omitempty"`              // probability that it works, by the model; 0: no model was asked
 	Replicate       int32    `parquet:"replicate" json:"replicate,omitempty"`              // 0: the config's own measurement; n: its n-th deliberate further launch (sentinel, confirm)
 	Attempt         int32    `parquet:"attempt" json:"attempt"`                            // 1 for the first launch of this config and replicate
+	LaunchID        string   `parquet:"launch_id" json:"launch_id"`                        // the trial that began this launch: its own, or the interrupted one that it goes on with
 	Parallel        int32    `parquet:"trials_at_once" json:"trials_at_once"`              // most trials at a time when it ran, itself included; 1: it was alone
 	Outcome         string   `parquet:"outcome,dict" json:"outcome"`                       // ok | failed | cancelled
 	FailureClass    string   `parquet:"failure_class,dict" json:"failure_class,omitempty"` // "" when ok
@@ -128,6 +130,7 @@ type Run struct {
 	TrialID        string    `parquet:"trial_id"`
 	RunID          string    `parquet:"run_id"`
 	ConfigID       string    `parquet:"config_id"`
+	LaunchID       string    `parquet:"launch_id"`       // of its trial: what is told of the spread between launches goes by it; see Launch
 	LoadPoint      string    `parquet:"load_point,dict"` // c16: closed loop, 16 requests in flight; r2.5: open loop, 2.5 a second; trace: at a trace's times
 	Concurrency    int32     `parquet:"concurrency"`     // requests kept in flight; 0 in an open loop
 	Rate           *float64  `parquet:"rate,optional"`   // requests offered a second; null in a closed loop and for a trace
@@ -260,6 +263,14 @@ type Sample struct {
 	Value     float64 `parquet:"value"`
 	Simulated bool    `parquet:"simulated"`
 }
+
+// Launch names the launch that the statistics count a run to. Of an interrupted trial
+// and the one that goes on with it this is one, as it would have been undisturbed. Parts
+// from before that column count each trial.
+func (r Run) Launch() string { return cmp.Or(r.LaunchID, r.TrialID) }
+
+// Launch is that of the trial's runs.
+func (t Trial) Launch() string { return cmp.Or(t.LaunchID, t.TrialID) }
 
 // UnmarshalJSON restores the value's type from the column's, since JSON has but one
 // kind of number.

@@ -24,7 +24,7 @@ func SpreadOf(runs []Run, loadPoint string, metric Metric) stat.Spread {
 		if byConfig[r.ConfigID] == nil {
 			order = append(order, r.ConfigID)
 		}
-		byConfig[r.ConfigID] = append(byConfig[r.ConfigID], stat.Run{Launch: r.TrialID, Block: r.Block, Value: v})
+		byConfig[r.ConfigID] = append(byConfig[r.ConfigID], stat.Run{Launch: r.Launch(), Block: r.Block, Value: v})
 	}
 	slices.Sort(order) // sums in one order, whatever the rows were read in
 	configs := make([][]stat.Run, len(order))

@@ -32,7 +32,7 @@ CLASSES = {
 COLUMNS = {  # what queries rely on
     "trials": ["study_id", "trial_id", "config_id", "outcome", "failure_class", "phase", "exit_status", "launch_s", "engine",
                "engine_version", "rank", "simulated", "purpose", "attempt"],
-    "runs": ["study_id", "trial_id", "run_id", "config_id", "load_point", "concurrency", "repeat", "valid", "invalid_reason",
+    "runs": ["study_id", "trial_id", "run_id", "config_id", "launch_id", "load_point", "concurrency", "repeat", "valid", "invalid_reason",
              "simulated", "ttft_p50_s", "ttft_p99_s", "tpot_p50_s", "output_tps", "request_rps", "client_error_p99_s"],
     "requests": ["run_id", "request", "status", "failure_class", "t_sched_ns", "t_send_ns", "t_first_token_ns",
                  "t_last_token_ns", "prompt_tokens", "output_tokens", "cached_tokens", "chunk_ns", "chunk_tokens"],

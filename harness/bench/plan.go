@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 
 	"harness/harness/engine"
@@ -24,6 +25,7 @@ type Plan struct {
 	Success       float64         `json:"success,omitempty"`   // probability that it works, by the model
 	Replicate     int             `json:"replicate,omitempty"` // 0: the config's own measurement; n: its n-th deliberate further launch
 	Attempt       int             `json:"attempt"`             // at this replicate, from 1
+	LaunchID      string          `json:"launch_id,omitempty"` // the trial that began this launch, if it goes on with an interrupted one; "": this one
 	Devices       int             `json:"devices,omitempty"`   // GPUs that the server takes; 0: all that the study has
 	Parallel      int             `json:"parallel"`            // most trials at a time, this one included; 1: it is alone
 	Apart         string          `json:"apart,omitempty"`     // why its runs are no results, though nothing is wrong with them: they are stored as invalid for this reason
@@ -48,6 +50,8 @@ type Plan struct {
 	GPUPrice        float64 `json:"gpu_price,omitempty"` // of an hour of one GPU, in any currency; 0: not given
 	Drift           string  `json:"drift,omitempty"`     // what the last sentinel found
 }
+
+func (p Plan) launchID() string { return cmp.Or(p.LaunchID, p.TrialID) }
 
 // RunPlan is one run: Requests offered at a load point.
 type RunPlan struct {

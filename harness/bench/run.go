@@ -12,17 +12,17 @@ import (
 	"harness/results"
 )
 
-// run measures one planned run, again where it comes out invalid. Every try is kept
-// on disk; only a valid one counts. A run that stays invalid because its requests
+// run measures one planned run, again where it comes out invalid; tries before an
+// interruption count. Every try is kept on disk; only a valid one counts. A run that stays invalid because its requests
 // fail ends the trial. One that was cut short is no worse for it: it decides.
 func (t *trial) run(ctx context.Context, r RunPlan) (*engine.Failure, error) {
-	for try := 1; ; try++ {
+	for try := 1 + invalidTries(t.tries, r.LoadPoint(), r.Repeat); ; try++ {
 		row, requests, f, err := t.try(ctx, r, try)
 		if f != nil || err != nil || requests == nil || row.Valid || len(row.Bounds) > 0 {
 			return f, err
 		}
 		t.say("run", fmt.Sprintf("%s, repeat %d, is invalid: %s", r.LoadPoint(), r.Repeat, row.InvalidReason))
-		if try == MaxTries {
+		if try >= MaxTries {
 			if class, text := failureOfRun(row, requests); class != "" {
 				return t.diagnose(ctx, engine.PhaseRun, class, text), nil
 			}
@@ -121,6 +121,7 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	s := load.Rules{SLO: t.plan.SLO}.Summarize(o.result.Records)
 	row := runRow(r.Point, s, sharedTokens(o.prompts, o.result.Records), o.result)
 	row.StudyID, row.TrialID, row.RunID, row.ConfigID = t.plan.StudyID, t.plan.TrialID, id, t.plan.ConfigID
+	row.LaunchID = t.plan.launchID()
 	row.Repeat, row.API, row.Simulated = int32(r.Repeat), string(t.target.API), t.plan.Simulated
 	row.Seed, row.GPUCount = int64(t.plan.Workload.Seed), int32(len(t.row.GPUs))
 	if t.plan.SLO.Limits() {

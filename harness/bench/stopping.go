@@ -25,7 +25,7 @@ type Stopping struct {
 
 // A Tried is what one try of a run came to, as far as it decides.
 type Tried struct {
-	Launch    string        `json:"launch"` // the trial
+	Launch    string        `json:"launch"` // see results.Run.Launch
 	LoadPoint string        `json:"load_point"`
 	Repeat    int           `json:"repeat"`
 	Block     int64         `json:"block"`
@@ -48,7 +48,7 @@ func Tries(rule *stop.Rule, rows []results.Run) []Tried {
 	}
 	tries := make([]Tried, len(rows))
 	for i, r := range rows {
-		tries[i] = Tried{Launch: r.TrialID, LoadPoint: r.LoadPoint, Repeat: int(r.Repeat), Block: r.Block, Valid: r.Valid}
+		tries[i] = Tried{Launch: r.Launch(), LoadPoint: r.LoadPoint, Repeat: int(r.Repeat), Block: r.Block, Valid: r.Valid}
 		if !r.Valid && len(r.Bounds) > 0 {
 			tries[i].Cut = stop.Decision(r.Decision)
 		}
@@ -121,23 +121,36 @@ const (
 	Usable        // there is a valid run
 )
 
-// Settled says how far a repeat is. Fewer invalid tries of one launch than there are
-// mean that a row was lost, and it may have been the valid one.
+// Settled says how far a repeat is, by all tries that count for it. With fewer invalid
+// ones than there may be it is due: it was interrupted, or a row was lost, which may have
+// been the valid one.
 func Settled(tries []Tried, loadPoint string, repeat int) int {
-	invalid := map[string]int{}
-	state := Due
 	for _, t := range tries {
-		switch {
-		case t.LoadPoint != loadPoint || t.Repeat != repeat:
-		case t.Valid:
+		if t.LoadPoint == loadPoint && t.Repeat == repeat && t.Valid {
 			return Usable
-		default:
-			if invalid[t.Launch]++; invalid[t.Launch] == MaxTries {
-				state = Given
-			}
 		}
 	}
-	return state
+	if invalidTries(tries, loadPoint, repeat) >= MaxTries {
+		return Given
+	}
+	return Due
+}
+
+// invalidTries counts those of a repeat.
+func invalidTries(tries []Tried, loadPoint string, repeat int) int {
+	n := 0
+	for _, t := range tries {
+		if t.LoadPoint == loadPoint && t.Repeat == repeat && !t.Valid {
+			n++
+		}
+	}
+	return n
+}
+
+// Counting are the tries of a launch and those before it that count for it. What stayed
+// invalid before a passing fault does not: it may have been the fault's doing.
+func Counting(tries []Tried, launchID string) []Tried {
+	return slices.DeleteFunc(tries, func(t Tried) bool { return !t.Valid && t.Cut == "" && t.Launch != launchID })
 }
 
 // rule is the rule with what is known of the noise at a load point.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"harness/harness/bench/stop"
@@ -65,7 +66,6 @@ func TestVerdict(t *testing.T) {
 		{"both, from two attempts", fixed, "a1y b2y", stop.Planned},
 		{"the second stayed invalid", fixed, "a1y a2n a2n a2n", stop.Planned},
 		{"of the second's tries one was lost", fixed, "a1y a2n a2n", stop.Continue},
-		{"invalid tries of two attempts are not one's", fixed, "a1y a2n a2n b2n b2n", stop.Continue},
 		{"one run decides nothing", rule, "a1y", stop.Continue},
 		{"two that agree", rule, "a1y a2y", stop.Precise},
 		{"an invalid one between", rule, "a1y a2n a2n a2n", stop.Continue},
@@ -83,6 +83,19 @@ func TestVerdict(t *testing.T) {
 		if v := tt.s.Verdict("c8", tries(tt.tries)); v.Decision != stop.Continue {
 			t.Errorf("%s: c8 is %+v by the runs of c4", tt.name, v)
 		}
+	}
+}
+
+// After a passing fault a repeat has all its tries again; what was valid, or decided, stays.
+func TestCounting(t *testing.T) {
+	for launch, want := range map[string]string{"a": "a1y a2n a2n a2n", "b": "a1y b2n", "": "a1y"} {
+		got := Counting(slices.DeleteFunc(tries("a1y a2n a2n a2n b2n"), func(t Tried) bool { return launch == "a" && t.Launch == "b" }), launch)
+		if diff := cmp.Diff(tries(want), got); diff != "" {
+			t.Errorf("of %q (-want +got)\n%s", launch, diff)
+		}
+	}
+	if cut := Counting(tries("a1x"), "b"); len(cut) != 1 {
+		t.Error("a run that was cut short decides no more")
 	}
 }
 

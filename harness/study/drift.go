@@ -100,11 +100,11 @@ func sentinels(launches []results.Trial, runs []results.Run, loadPoint string, m
 		one := stat.Sentinel{Seconds: seconds(t)}
 		for i := range runs {
 			r := &runs[i]
-			if r.TrialID != t.TrialID || r.LoadPoint != loadPoint || !r.Valid {
+			if r.Launch() != t.Launch() || r.LoadPoint != loadPoint || !r.Valid {
 				continue
 			}
 			if v := metric.Of(*r); v > 0 && !math.IsInf(v, 1) {
-				one.Runs = append(one.Runs, stat.Run{Launch: r.TrialID, Block: r.Block, Value: v})
+				one.Runs = append(one.Runs, stat.Run{Launch: r.Launch(), Block: r.Block, Value: v})
 			}
 		}
 		if len(one.Runs) > 0 {

@@ -22,7 +22,7 @@ func (l *loop) stoppingOf(c *config) (bench.Stopping, []bench.Tried) {
 		s = l.stoppingNow(c)
 		l.stopping[c.launch] = s
 	}
-	return s, bench.Tries(s.Rule, l.runsOf(c.trials))
+	return s, bench.Counting(bench.Tries(s.Rule, l.runsOf(c.trials)), c.began)
 }
 
 // stoppingNow is that of a launch which is planned now. Only a config's own measurement
@@ -88,11 +88,11 @@ func (l *loop) noise(rule *stop.Rule) map[string][]stat.Noise {
 }
 
 // left are the planned runs that are still to be made: of load points that are not
-// decided, those without a valid run.
+// decided, those that are due.
 func (l *loop) left(s bench.Stopping, before []bench.Tried) []bench.RunPlan {
 	var runs []bench.RunPlan
 	for _, r := range l.planned {
-		if r.Repeat <= s.Repeats && bench.Settled(before, r.LoadPoint(), r.Repeat) != bench.Usable &&
+		if r.Repeat <= s.Repeats && bench.Settled(before, r.LoadPoint(), r.Repeat) == bench.Due &&
 			s.Verdict(r.LoadPoint(), before).Decision == stop.Continue {
 			runs = append(runs, r)
 		}

@@ -223,7 +223,7 @@ func values(p bench.Plan) modelled {
 }
 
 func (m modelled) run(p bench.Plan, r bench.RunPlan) results.Run {
-	row := results.Run{StudyID: p.StudyID, TrialID: p.TrialID, RunID: p.TrialID + "-" + r.Key(), ConfigID: p.ConfigID,
+	row := results.Run{StudyID: p.StudyID, TrialID: p.TrialID, LaunchID: p.LaunchID, RunID: p.TrialID + "-" + r.Key(), ConfigID: p.ConfigID,
 		LoadPoint: r.LoadPoint(), Concurrency: int32(r.Concurrency), Repeat: int32(r.Repeat), Block: int64(r.Block), DurationS: 1, Valid: m.valid, Simulated: true,
 		TTFTP50S: m.ttft * float64(r.Concurrency), OutputTPS: m.tps * float64(r.Concurrency)}
 	if !m.valid {

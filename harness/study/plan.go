@@ -15,7 +15,7 @@ func (l *loop) planFor(c *config) bench.Plan {
 	p := bench.Plan{
 		StudyID: l.Lock.ID, TrialID: trialID(l.number), ConfigID: c.config, Rank: c.rank.String(),
 		Purpose: c.purpose, Reason: c.reason, Source: c.source, Gain: c.gain, Success: c.success,
-		Replicate: c.replicate, Attempt: c.attempts + 1, Devices: c.devices, Parallel: l.parallel,
+		Replicate: c.replicate, Attempt: c.attempts + 1, LaunchID: c.began, Devices: c.devices, Parallel: l.parallel,
 		Simulated: l.Lock.Simulated, EngineVersion: l.Lock.EngineVersion, Launch: l.Lock.Launch,
 		Flags: l.Lattice.Args(point), Params: columns(l.Spec, cfg), Expected: l.Spec.Expectations(l.Lattice.Check(cfg).Canonical),
 		Workload: l.Lock.Workload, OpenLoop: l.Lock.OpenLoop, SLO: l.Lock.SLO,
@@ -31,18 +31,18 @@ func (l *loop) planFor(c *config) bench.Plan {
 		p.Apart = Apart
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
-		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, p.Attempt), 10))
+		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, c.faults), 10))
 	}
 	p.Stopping, p.Before = l.stoppingOf(c)
 	p.Runs = l.left(p.Stopping, p.Before)
 	return p
 }
 
-// launchSeed is the same for the same attempt at a launch, whatever was launched before
-// it.
-func launchSeed(seed uint64, of launch, attempt int) uint64 {
+// launchSeed is the same for the same launch after as many passing faults, whatever was
+// launched before it and however often it was interrupted.
+func launchSeed(seed uint64, of launch, faults int) uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d/%s/%d", seed, of.config, attempt)
+	fmt.Fprintf(h, "%d/%s/%d", seed, of.config, 1+faults)
 	if of.replicate > 0 {
 		fmt.Fprintf(h, "/%d", of.replicate)
 	}

@@ -11,15 +11,17 @@ import (
 // not among them: they cost the whole timeout, and come again with their config.
 const retries = 1
 
-// add takes a trial into what is known of its launch.
+// add takes a trial into what is known of its launch. After an interruption the next
+// attempt goes on with the launch, and after a passing fault it is a fresh one.
 func (c *config) add(t results.Trial) {
 	c.attempts = max(c.attempts, int(t.Attempt))
 	c.trials = append(c.trials, t)
+	c.began = t.Launch()
 	switch {
 	case t.Outcome == results.Cancelled:
 	case t.Outcome == results.Failed && search.Transient(t.FailureClass) && c.faults < retries:
 		c.faults++
-		c.outcome = results.Cancelled
+		c.began, c.outcome = "", results.Cancelled
 	default:
 		c.outcome = t.Outcome
 	}

@@ -17,6 +17,7 @@ import (
 	"harness/harness/bench/stop"
 	"harness/harness/engine"
 	"harness/results"
+	"harness/search"
 )
 
 // sequentialStudy stops by the rule, and has a sentinel after every third config.
@@ -74,15 +75,22 @@ func measuredRuns(t *testing.T, s *Study) map[string]string {
 	return last
 }
 
-// Interrupted between two trials, a study decides in every point as one that was not.
+// Killed in any trial, after any number of its runs, a study decides in every point as
+// one that was not, and asks for the same: those of a sweep, of its sentinels, and of a
+// model that goes by all that was measured.
 func TestDecisionsAreThoseOfAnUndisturbedStudy(t *testing.T) {
 	t.Parallel()
-	goal := sweep
-	goal.Trials = 7
+	first, second := sweep, Goal{Mode: search.Hybrid, Purpose: Ask, Trials: 3, Confirm: 2}
+	first.Trials = 7
 	noise := spread(1, 0.01, 0.02)
 	calm := sequentialStudy(t, nil)
-	run(t, calm, &fakeExecutor{noise: noise}, goal, Complete)
-	want := measuredRuns(t, calm)
+	var plans []bench.Plan
+	for _, goal := range []Goal{first, second} {
+		e := &fakeExecutor{noise: noise}
+		run(t, calm, e, goal, Complete)
+		plans = append(plans, e.plans...)
+	}
+	want, order := measuredRuns(t, calm), asked(t, calm)
 	decisions := map[string]int{}
 	for _, text := range want {
 		_, decision, _ := strings.Cut(text, ": ")
@@ -91,20 +99,34 @@ func TestDecisionsAreThoseOfAnUndisturbedStudy(t *testing.T) {
 	if decisions["continue"] > 0 || decisions[string(stop.Precise)] == 0 || decisions[string(stop.Loses)] == 0 || decisions[string(stop.Planned)] == 0 {
 		t.Fatalf("the study shows too little: %v", decisions)
 	}
-	for _, at := range []int{2, 4} { // 4 is a sentinel
-		s := sequentialStudy(t, nil)
-		// All runs of the trial are kept, and its row is lost: they decide.
-		e := &fakeExecutor{noise: noise, stopAt: at, how: killed, keep: 99}
-		run(t, s, e, goal, killed)
-		if values(e.plans[at-1]).fails {
-			continue // its calm twin had no runs
+	for at, p := range plans {
+		if values(p).fails {
+			continue // it makes no runs
 		}
-		run(t, reopen(t, s), &fakeExecutor{noise: noise}, goal, Complete)
-		if diff := gocmp.Diff(want, measuredRuns(t, s)); diff != "" {
-			t.Errorf("killed at trial %d (-undisturbed +interrupted)\n%s", at, diff)
-		}
-		if diff := gocmp.Diff(asked(t, calm), asked(t, s)); diff != "" {
-			t.Errorf("killed at trial %d, asked for (-undisturbed +interrupted)\n%s", at, diff)
+		for _, keep := range [][]int{{1}, {3}, {2, 99}}[at%3] { // 99: all runs, and its row is lost
+			t.Run(fmt.Sprintf("%s after %d", p.TrialID, keep), func(t *testing.T) {
+				t.Parallel()
+				s, at := sequentialStudy(t, nil), at
+				for _, goal := range []Goal{first, second} {
+					e := &fakeExecutor{noise: noise, stopAt: at + 1, how: killed, keep: keep}
+					if at < 0 || at >= goal.Trials+2 && goal.Mode == search.SeedDesign {
+						e.stopAt = 0
+					}
+					s = reopen(t, s)
+					if e.stopAt > 0 {
+						run(t, s, e, goal, killed)
+						s = reopen(t, s)
+					}
+					run(t, s, &fakeExecutor{noise: noise}, goal, Complete)
+					at -= goal.Trials + 2
+				}
+				if diff := gocmp.Diff(want, measuredRuns(t, s)); diff != "" {
+					t.Errorf("(-undisturbed +interrupted)\n%s", diff)
+				}
+				if diff := gocmp.Diff(order, asked(t, s)); diff != "" {
+					t.Errorf("asked for (-undisturbed +interrupted)\n%s", diff)
+				}
+			})
 		}
 	}
 }

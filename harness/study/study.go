@@ -166,6 +166,7 @@ type config struct {
 	success  float64
 	attempts int
 	faults   int    // passing ones
+	began    string // the trial that began the launch under way; "": none is
 	outcome  string // of the trials together: ok, failed, or cancelled = to be measured still
 	trials   []results.Trial
 

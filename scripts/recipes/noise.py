@@ -12,7 +12,7 @@ study = sys.argv[1]
 runs = pd.read_parquet(f"{study}/runs").query("valid")
 runs["log"] = np.log(runs.output_tps)
 for load, at in runs.groupby("load_point"):
-    launches = at.groupby(["config_id", "trial_id"])["log"].agg(["mean", "var", "size"]).reset_index()
+    launches = at.groupby(["config_id", "launch_id"])["log"].agg(["mean", "var", "size"]).reset_index()
     many = launches[launches["size"] > 1]
     if many.empty:
         print(f"{load}: no launch has two runs: nothing is known of the noise")
