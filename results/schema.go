@@ -89,8 +89,30 @@ type Trial struct {
 	GateTemperatureC *float64 `parquet:"gate_temperature_c,optional" json:"gate_temperature_c,omitempty"`
 	TelemetryFault   string   `parquet:"telemetry_fault" json:"telemetry_fault,omitempty"` // why the GPUs could not be read, or what they said went wrong; "": nothing
 
+	// Interference is what a test of neighbours had shown when the trial began: allowed
+	// (trials may run beside each other), refused (they change the numbers), trusted (the
+	// user let them all the same), or "" (none was made until then, or this is its own).
+	Interference       string  `parquet:"interference,dict" json:"interference,omitempty"`
+	InterferenceWhy    string  `parquet:"interference_why,dict" json:"interference_why,omitempty"`       // the test's result for people
+	InterferenceRatios []Ratio `parquet:"interference_ratios,list" json:"interference_ratios,omitempty"` // of each objective, beside neighbours by alone
+
 	// Params is the config. It becomes a column for each parameter.
 	Params []Param `parquet:"-" json:"-"`
+}
+
+// Words of Trial.Interference.
+const (
+	NeighboursAllowed = "allowed"
+	NeighboursRefused = "refused"
+	NeighboursTrusted = "trusted"
+)
+
+// Ratio is a metric's ratio with its 95 % interval.
+type Ratio struct {
+	Metric string  `parquet:"metric" json:"metric"`
+	Value  float64 `parquet:"value" json:"value"`
+	Low    float64 `parquet:"low" json:"low"`
+	High   float64 `parquet:"high" json:"high"`
 }
 
 // Difference is a parameter of which the server reported another value than the space

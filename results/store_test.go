@@ -29,6 +29,7 @@ func testTrial() Trial {
 		Replicate: 2, Attempt: 1, Outcome: Failed, FailureClass: "crash", Phase: "run", ExitStatus: &exit, FailureSeconds: &after,
 		Engine: "sim", Simulated: true, GPUs: []string{"GPU-1", "GPU-2"}, Argv: []string{"server", "--tp-size", "2"},
 		EffectiveCompared: 5, EffectiveDifferences: []Difference{{"tp_size", "2", "4"}, {"page_size", "1", "none"}},
+		Interference: NeighboursRefused, InterferenceWhy: "output_tps -7.0 %", InterferenceRatios: []Ratio{{"output_tps", 0.93, 0.91, 0.95}},
 		CPUs: []int32{2, 3}, StartedAt: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), LaunchSeconds: 0.25,
 		Params: []Param{
 			{Name: "tp_size", Type: IntColumn, Value: int64(2)},

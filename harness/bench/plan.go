@@ -49,6 +49,10 @@ type Plan struct {
 	CoolDownSeconds float64 `json:"cool_down_s,omitempty"`
 	GPUPrice        float64 `json:"gpu_price,omitempty"` // of an hour of one GPU, in any currency; 0: not given
 	Drift           string  `json:"drift,omitempty"`     // what the last sentinel found
+	// What a test of neighbours has shown, as in results.Trial.
+	Interference       string          `json:"interference,omitempty"`
+	InterferenceWhy    string          `json:"interference_why,omitempty"`
+	InterferenceRatios []results.Ratio `json:"interference_ratios,omitempty"`
 }
 
 func (p Plan) launchID() string { return cmp.Or(p.LaunchID, p.TrialID) }

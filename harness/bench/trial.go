@@ -97,6 +97,7 @@ func newRow(p Plan, gpus []string) results.Trial {
 		StudyID: p.StudyID, TrialID: p.TrialID, ConfigID: p.ConfigID, Rank: p.Rank,
 		Purpose: p.Purpose, Reason: p.Reason, Source: p.Source, ExpectedGain: p.Gain, PSuccess: p.Success,
 		Replicate: int32(p.Replicate), Attempt: int32(p.Attempt), LaunchID: p.launchID(), Parallel: int32(p.Parallel), Drift: p.Drift,
+		Interference: p.Interference, InterferenceWhy: p.InterferenceWhy, InterferenceRatios: p.InterferenceRatios,
 		Engine: p.Launch.Engine, EngineVersion: p.EngineVersion, Model: p.Launch.Model,
 		Simulated: p.Simulated, Host: host, GPUs: gpus, Params: p.Params, StartedAt: time.Now().UTC(),
 	}

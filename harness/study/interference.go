@@ -15,22 +15,14 @@ import (
 // config was measured alone, and again in several launches at the same time. It is in
 // the lockfile, and follows from the rows of purpose interference.
 type Interference struct {
-	Allowed  bool      `json:"allowed"`
-	Why      string    `json:"why"`
-	ConfigID string    `json:"config_id"`
-	Together int       `json:"together"` // launches at a time
-	Alone    int       `json:"alone"`    // launches, each alone
-	Beside   int       `json:"beside"`   // launches that had neighbours
-	Ratios   []Ratio   `json:"ratios"`   // beside by alone; none of a metric without valid runs
-	At       time.Time `json:"at"`
-}
-
-// Ratio is a metric's ratio with its 95 % interval.
-type Ratio struct {
-	Metric string  `json:"metric"`
-	Value  float64 `json:"value"`
-	Low    float64 `json:"low"`
-	High   float64 `json:"high"`
+	Allowed  bool            `json:"allowed"`
+	Why      string          `json:"why"`
+	ConfigID string          `json:"config_id"`
+	Together int             `json:"together"` // launches at a time
+	Alone    int             `json:"alone"`    // launches, each alone
+	Beside   int             `json:"beside"`   // launches that had neighbours
+	Ratios   []results.Ratio `json:"ratios"`   // beside by alone; none of a metric without valid runs
+	At       time.Time       `json:"at"`
 }
 
 // tolerated is what neighbours may change of each objective: about what two launches of
@@ -47,7 +39,7 @@ func launchesOf(runs []results.Run) int {
 
 // ratios compares each metric beside neighbours with alone, launch by launch. Only runs
 // that all launches made count, so that a launch's mean is of the same loads.
-func ratios(alone, beside []results.Run, metrics []results.Metric) []Ratio {
+func ratios(alone, beside []results.Run, metrics []results.Metric) []results.Ratio {
 	n := launchesOf(alone) + launchesOf(beside)
 	made := map[string]int{}
 	key := func(r results.Run) string { return fmt.Sprintf("%s/%d", r.LoadPoint, r.Repeat) }
@@ -57,17 +49,17 @@ func ratios(alone, beside []results.Run, metrics []results.Metric) []Ratio {
 	pick := func(runs []results.Run) []results.Run {
 		return slices.DeleteFunc(slices.Clone(runs), func(r results.Run) bool { return made[key(r)] != n })
 	}
-	var list []Ratio
+	var list []results.Ratio
 	for _, m := range metrics {
 		i := stat.Ratio(results.Values(pick(beside), m.Of), results.Values(pick(alone), m.Of))
-		list = append(list, Ratio{Metric: m.Name, Value: i.Value, Low: i.Low, High: i.High})
+		list = append(list, results.Ratio{Metric: m.Name, Value: i.Value, Low: i.Low, High: i.High})
 	}
 	return list
 }
 
 // verdict weighs the ratios: decided is whether more launches could hardly change it.
 // Where they do not decide, what cannot be told from no effect is allowed.
-func verdict(ratios []Ratio) (decided, allowed bool, why string) {
+func verdict(ratios []results.Ratio) (decided, allowed bool, why string) {
 	within, beyond, unclear := 0, 0, 0
 	var texts []string
 	for _, r := range ratios {

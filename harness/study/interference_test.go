@@ -40,12 +40,20 @@ func TestInterferenceDecides(t *testing.T) {
 				t.Errorf("notes %q", notes)
 			}
 			t.Log(notes)
+			word := map[bool]string{true: results.NeighboursAllowed, false: results.NeighboursRefused}[v.Allowed]
 			for _, p := range m.begun {
+				tested := p.Purpose != Test && p.TrialID > "t0001" // the first is what the test is made with
+				if tested != (p.Interference == word && p.InterferenceWhy == v.Why && len(p.InterferenceRatios) == 2) {
+					t.Errorf("%s (%s) is marked %q: %s", p.TrialID, p.Purpose, p.Interference, p.InterferenceWhy)
+				}
 				if p.Purpose != Test && p.Parallel != 1 && tt.most == 1 {
 					t.Errorf("%s ran beside others", p.TrialID)
 				}
 			}
 			state, tests := stateOf(t, s), 0
+			if last := state.Trials[len(state.Trials)-1]; last.Interference != word || len(last.InterferenceRatios) != 2 || last.InterferenceRatios[0] != v.Ratios[0] {
+				t.Errorf("the row of %s is marked %q, %v", last.TrialID, last.Interference, last.InterferenceRatios)
+			}
 			if len(state.Trials) != wide.Trials {
 				t.Errorf("%d trials, want %d: the test's are no results", len(state.Trials), wide.Trials)
 			}
@@ -112,15 +120,15 @@ func TestShortStudyIsNotTested(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
-		ratios           []Ratio
+		ratios           []results.Ratio
 		decided, allowed bool
 	}{
-		{"both within", []Ratio{{Value: 1.001, Low: 0.98, High: 1.02}, {Value: 1, Low: 0.99, High: 1.01}}, true, true},
-		{"one beyond", []Ratio{{Value: 1, Low: 0.99, High: 1.01}, {Value: 1.08, Low: 1.05, High: 1.1}}, true, false},
-		{"faster is no better: the numbers differ", []Ratio{{Value: 0.9, Low: 0.88, High: 0.92}, {Value: 1, Low: 0.99, High: 1.01}}, true, false},
-		{"a small effect, shown, and perhaps a larger one", []Ratio{{Value: 1.02, Low: 1.005, High: 1.035}, {Value: 1, Low: 0.99, High: 1.01}}, false, false},
-		{"noise", []Ratio{{Value: 1.01, Low: 0.95, High: 1.07}, {Value: 1, Low: 0.99, High: 1.01}}, false, true},
-		{"nothing valid", []Ratio{{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}, false, false},
+		{"both within", []results.Ratio{{Value: 1.001, Low: 0.98, High: 1.02}, {Value: 1, Low: 0.99, High: 1.01}}, true, true},
+		{"one beyond", []results.Ratio{{Value: 1, Low: 0.99, High: 1.01}, {Value: 1.08, Low: 1.05, High: 1.1}}, true, false},
+		{"faster is no better: the numbers differ", []results.Ratio{{Value: 0.9, Low: 0.88, High: 0.92}, {Value: 1, Low: 0.99, High: 1.01}}, true, false},
+		{"a small effect, shown, and perhaps a larger one", []results.Ratio{{Value: 1.02, Low: 1.005, High: 1.035}, {Value: 1, Low: 0.99, High: 1.01}}, false, false},
+		{"noise", []results.Ratio{{Value: 1.01, Low: 0.95, High: 1.07}, {Value: 1, Low: 0.99, High: 1.01}}, false, true},
+		{"nothing valid", []results.Ratio{{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}, false, false},
 	} {
 		if decided, allowed, why := verdict(tt.ratios); decided != tt.decided || allowed != tt.allowed || why == "" {
 			t.Errorf("%s: decided %v, allowed %v: %s", tt.name, decided, allowed, why)

@@ -14,6 +14,7 @@ import (
 	"harness/harness/bench"
 	"harness/harness/engine"
 	"harness/harness/load"
+	"harness/results"
 	"harness/space"
 )
 
@@ -29,7 +30,7 @@ func fullLock() Lock {
 		Workload: load.Workload{Input: "1", Output: "2", Seed: 1<<64 - 1}, WorkloadHash: "ef",
 		OpenLoop: bench.OpenLoop{Arrival: load.Gamma, Burstiness: 0.5, Pure: true}, LoadPoints: []bench.Point{{Concurrency: 8}, {Rate: 2.5}}, Repeats: 3, Precision: 0.02, SentinelEvery: 12, CoolDownSeconds: 5, StrictClient: true, Objectives: []string{"ttft_p50_s"}, Limits: []string{"itl_p99_s=0.05"}, SLO: load.SLO{TTFTSeconds: 0.5}, GPUPrice: 2.5, AimSince: "t0002", From: []Source{{Dir: "/s", ID: "s", Through: "t0004", Differs: []string{"GPU"}}}, Seed: 1<<64 - 1, Host: "h", GPUs: []GPU{{"GPU-1", "H100"}},
 		ModelFiles: "abc", Moves: []Move{{time.Unix(1_800_000_001, 0).UTC(), []string{"host: a, now b"}}},
-		Interference: &Interference{Allowed: true, Why: "w", ConfigID: "c", Together: 8, Alone: 1, Beside: 8, Ratios: []Ratio{{"m", 1, 0.9, 1.1}}, At: time.Unix(1_800_000_000, 0).UTC()}}
+		Interference: &Interference{Allowed: true, Why: "w", ConfigID: "c", Together: 8, Alone: 1, Beside: 8, Ratios: []results.Ratio{{Metric: "m", Value: 1, Low: 0.9, High: 1.1}}, At: time.Unix(1_800_000_000, 0).UTC()}}
 }
 
 func TestLockSurvivesItsFile(t *testing.T) {

@@ -29,6 +29,8 @@ func (l *loop) planFor(c *config) bench.Plan {
 	}
 	if c.purpose == Test {
 		p.Apart = Apart
+	} else {
+		l.markInterference(&p)
 	}
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, c.faults), 10))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"harness/harness/bench"
 	"harness/harness/executor"
 	"harness/results"
 )
@@ -108,7 +109,7 @@ func (l *loop) judge(base *config, alone, beside []results.Run, together int) (l
 		return together, nil
 	}
 	v.Allowed, v.Why = allowed, why
-	v.Ratios = slices.DeleteFunc(all, func(r Ratio) bool { return math.IsNaN(r.Low) || math.IsNaN(r.High) })
+	v.Ratios = slices.DeleteFunc(all, func(r results.Ratio) bool { return math.IsNaN(r.Low) || math.IsNaN(r.High) })
 	return 0, v
 }
 
@@ -182,6 +183,20 @@ func (l *loop) setParallel() {
 }
 
 func (l *loop) trusted() bool { return l.goal.Trust }
+
+// markInterference tells a plan what is known of neighbours when it begins.
+func (l *loop) markInterference(p *bench.Plan) {
+	v := l.Lock.Interference
+	if v != nil {
+		p.Interference, p.InterferenceWhy, p.InterferenceRatios = results.NeighboursRefused, v.Why, v.Ratios
+	}
+	switch {
+	case v != nil && v.Allowed:
+		p.Interference = results.NeighboursAllowed
+	case l.trusted() && l.parallel > 1:
+		p.Interference = results.NeighboursTrusted
+	}
+}
 
 // split takes the test's own rows out of a state: they count for nothing else.
 func (s State) split() (state, tests State) {
