@@ -160,16 +160,25 @@ func TestOverloadIsNoticed(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v: %s", role, err, out)
 		}
-		var faults []string
+		var saw overload
 		text, _, _ := strings.Cut(string(out), "\n")
-		if err := json.Unmarshal([]byte(text), &faults); err != nil {
+		if err := json.Unmarshal([]byte(text), &saw); err != nil {
 			t.Fatalf("%s: %q: %v", role, text, err)
 		}
-		if len(faults) == 0 {
-			t.Errorf("%s: no fault was noticed", role)
+		if len(saw.Faults) == 0 {
+			t.Errorf("%s: no fault was noticed in %s", role, text)
 		}
-		t.Logf("%s: %q", role, faults)
+		t.Logf("%s: %q", role, saw.Faults)
 	}
+}
+
+// An overload is what the child tells of its run: its faults, and all that they are
+// judged by.
+type overload struct {
+	Faults               []string
+	Client               Client
+	ITL, TTFT, E2E, Took float64 // medians and the whole run, in seconds
+	Failed               map[string]int
 }
 
 // TestOverloadChild is the other side of TestOverloadIsNoticed.
@@ -189,7 +198,11 @@ func TestOverloadChild(t *testing.T) {
 		run = runBy(plainTransport)
 	}
 	res := run(t, Target{URL: os.Getenv("LOAD_TEST_URL"), API: Completions}, Options{Prompts: prompts(2000, 20), Concurrency: 2000})
-	json.NewEncoder(os.Stdout).Encode(res.Faults())
+	s := Summarize(res)
+	json.NewEncoder(os.Stdout).Encode(overload{
+		Faults: res.Faults(), Client: res.Client, Failed: s.ByClass, Took: res.DurationSeconds,
+		ITL: median(s.ITLSeconds), TTFT: median(s.TTFTSeconds), E2E: median(s.E2ESeconds),
+	})
 }
 
 // pinToOneCore binds all threads of this process to the last core that it may use.
