@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -40,6 +41,7 @@ func (a *app) benchCommand() *cli.Command {
 			&cli.IntFlag{Name: "repeats", Usage: "runs, of other prompts each; intervals are between runs", Value: 3},
 			&cli.StringFlag{Name: "profile", Usage: "whose definitions: canonical, sglang or vllm", Value: string(load.Canonical)},
 			&cli.StringFlag{Name: "slo", Usage: "`LIMITS` for goodput, ttft=0.5s,tpot=50ms,e2e=10s[,share=0.99]; status 4 where fewer requests keep them"},
+			&cli.StringFlag{Name: "timeouts", Usage: "`LIMITS` that end a request: connect=10s,first=5m (to its first token),gap=2m (between tokens),total=30m or some of these"},
 			&cli.StringFlag{Name: "conn", Usage: "pooled, or fresh: dial for each request, which the profile sglang does by itself"},
 			&cli.BoolFlag{Name: "continuous-usage", Usage: "ask for token counts in each event (vLLM, SGLang): exact ITL where chunks hold several"},
 			&cli.StringSliceFlag{Name: "header", Usage: "a further `\"NAME: VALUE\"` of each request, repeatable; never shown"},
@@ -66,6 +68,7 @@ type benchOptions struct {
 	repeats              int
 	rules                load.Rules
 	fresh, continuous    bool
+	timeouts             load.Timeouts
 	header               http.Header
 	key                  load.Secret
 	extra                map[string]any
@@ -94,7 +97,7 @@ func readBenchOptions(c *cli.Context) (benchOptions, error) {
 	if o.api != "" && !slices.Contains(apis, o.api) {
 		return o, usagef("--api %q: there are completions, chat, generate and completion", o.api)
 	}
-	if err := positive(c, "repeats"); err != nil {
+	if err := errors.Join(notEmpty(c), positive(c, "repeats")); err != nil {
 		return o, err
 	}
 	if err := o.readAmount(c); err != nil {
@@ -122,7 +125,23 @@ func readBenchOptions(c *cli.Context) (benchOptions, error) {
 	if o.lenient = gate == "warn"; !o.lenient && gate != "invalid" {
 		return o, usagef("--client-gate %q: there are invalid and warn", gate)
 	}
+	if text := c.String("timeouts"); text != "" {
+		if o.timeouts, err = load.ParseTimeouts(text); err != nil {
+			return o, usagef("--%w", err)
+		}
+	}
 	return o, o.readRequestFlags(c)
+}
+
+// notEmpty refuses a flag whose value is empty, as of a variable that is not set: it
+// would be as if it were not given.
+func notEmpty(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		if text, ok := f.(*cli.StringFlag); ok && c.IsSet(text.Name) && strings.TrimSpace(c.String(text.Name)) == "" {
+			return usagef("--%s is given, and its value is empty", text.Name)
+		}
+	}
+	return nil
 }
 
 // readAmount checks how much is to be measured.
@@ -166,8 +185,15 @@ func (o *benchOptions) readPoint(c *cli.Context) error {
 	if o.duration > 0 && o.point == (bench.Point{}) {
 		return usagef("--duration %v: a trace has its own times; --requests takes only its first ones", o.duration)
 	}
-	o.openLoop, err = readOpenLoop(c)
-	return err
+	if o.openLoop, err = readOpenLoop(c); err != nil {
+		return err
+	}
+	for _, name := range []string{"arrival", "burstiness", "arrival-style"} {
+		if c.IsSet(name) && o.point.Rate == 0 && o.point.Stages == "" {
+			return usagef("--%s %v: it is about the gaps of --rate, and there is none", name, c.Value(name))
+		}
+	}
+	return nil
 }
 
 // readRules reads how metrics are derived.

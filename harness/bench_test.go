@@ -97,7 +97,7 @@ func TestBenchInterrupted(t *testing.T) {
 	if text := c.stdout.String(); !strings.Contains(text, "valid runs") || !strings.Contains(text, "output tok/s") {
 		t.Errorf("what was measured is not shown:\n%s", text)
 	}
-	runs, err := readMeasured(results.Store{Dir: filepath.Join(dir, "o")})
+	runs, err := readMeasured(results.Store{Dir: filepath.Join(dir, "o")}, load.Workload{})
 	if err != nil || len(runs) < 2 {
 		t.Fatalf("%d runs are kept, %v", len(runs), err)
 	}

@@ -49,6 +49,7 @@ type benchMeta struct {
 	DurationSeconds float64        `json:"duration_s,omitempty"`
 	Warmup          int            `json:"warmup"`
 	Fresh           bool           `json:"fresh_connections,omitempty"`
+	Timeouts        string         `json:"timeouts,omitempty"`
 	Profile         load.Profile   `json:"profile"`
 	SLO             load.SLO       `json:"slo"`
 	Seed            uint64         `json:"seed"`
@@ -154,7 +155,7 @@ func openBenchFolder(dir string, meta benchMeta) (*benchFolder, error) {
 	if f.unlock, err = f.store.Lock(); err != nil {
 		return nil, err
 	}
-	if f.before, err = readMeasured(f.store); err == nil && len(entries) == 0 {
+	if f.before, err = readMeasured(f.store, meta.Workload); err == nil && len(entries) == 0 {
 		err = writeBenchMeta(dir, meta)
 	}
 	if err != nil {
@@ -197,7 +198,7 @@ func writeBenchMeta(dir string, m benchMeta) error {
 }
 
 // readMeasured reads all runs of a store, with their requests.
-func readMeasured(store results.Store) ([]bench.Measured, error) {
+func readMeasured(store results.Store, w load.Workload) ([]bench.Measured, error) {
 	rows, bad, err := store.Runs()
 	if err != nil {
 		return nil, err
@@ -211,7 +212,7 @@ func readMeasured(store results.Store) ([]bench.Measured, error) {
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, bench.Restore(row, requests))
+		runs = append(runs, bench.Restore(row, requests, w))
 	}
 	slices.SortStableFunc(runs, func(a, b bench.Measured) int { return int(a.Row.Repeat - b.Row.Repeat) })
 	return runs, nil

@@ -25,6 +25,9 @@ func (a *app) benchFrom(c *cli.Context) error {
 			return usagef("--%s decides what is measured, and --from measures nothing: leave one out", name)
 		}
 	}
+	if err := notEmpty(c); err != nil {
+		return err
+	}
 	rules, err := readRules(c)
 	if err != nil {
 		return err
@@ -74,13 +77,13 @@ func readBench(path string) (benchMeta, []bench.Measured, error) {
 	}
 	store := results.Store{Dir: dir}
 	if only == "" {
-		runs, err := readMeasured(store)
+		runs, err := readMeasured(store, meta.Workload)
 		if err == nil && len(runs) == 0 {
 			err = fmt.Errorf("--from %s: there is no run in it", path)
 		}
 		return meta, runs, err
 	}
-	run, err := readOne(store, only)
+	run, err := readOne(store, only, meta.Workload)
 	if meta.API == "" {
 		meta.API, meta.Simulated = load.API(run.Row.API), run.Row.Simulated
 	}
@@ -88,7 +91,7 @@ func readBench(path string) (benchMeta, []bench.Measured, error) {
 }
 
 // readOne reads one run.
-func readOne(store results.Store, id string) (bench.Measured, error) {
+func readOne(store results.Store, id string, w load.Workload) (bench.Measured, error) {
 	requests, err := store.Requests(id)
 	if err != nil {
 		return bench.Measured{}, err
@@ -99,7 +102,7 @@ func readOne(store results.Store, id string) (bench.Measured, error) {
 	}
 	for _, row := range rows {
 		if row.RunID == id {
-			return bench.Restore(row, requests), nil
+			return bench.Restore(row, requests, w), nil
 		}
 	}
 	return bench.Measured{}, fmt.Errorf("the run %s has requests and no row in %s", id, store.Glob("runs"))

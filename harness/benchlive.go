@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"harness/harness/bench"
@@ -31,6 +33,7 @@ func (a *app) benchLive(o benchOptions) error {
 	if !o.json {
 		meta.printHead(a.stderr)
 	}
+	a.noteConnections(live)
 	p := &benchProgress{total: o.repeats}
 	if a.terminal && !o.json && !o.plain {
 		p.panel = newPanel(a.stderr, p.draw)
@@ -59,6 +62,15 @@ func (a *app) benchLive(o benchOptions) error {
 	return t.exit()
 }
 
+// noteConnections says before an open loop that it may need more connections than there
+// can be: how many it needs depends on the server.
+func (a *app) noteConnections(live *bench.Live) {
+	offered := max(live.Requests, int(live.Point.Rate*live.Duration.Seconds()))
+	if most := load.MostConnections(); live.Point.Concurrency == 0 && offered > most {
+		fmt.Fprintf(a.stderr, "harness: the limit of open files leaves %d connections, and up to %d of these requests could be in flight at once: those beyond would fail; raise it (ulimit -n)\n", most, offered)
+	}
+}
+
 // prepareBench finds out what the server is, and makes the workload fit for it.
 func (a *app) prepareBench(o *benchOptions) (*bench.Live, benchMeta, error) {
 	header := o.header.Clone()
@@ -83,7 +95,7 @@ func (a *app) prepareBench(o *benchOptions) (*bench.Live, benchMeta, error) {
 		return nil, benchMeta{}, err
 	}
 	live := &bench.Live{Target: target, Peer: found.Peer, Source: source, Point: o.point, OpenLoop: o.openLoop, Ramp: o.ramp, Fresh: o.fresh,
-		Requests: o.requests, Duration: o.duration, Warmup: max(0, o.warmup), SLO: o.rules.SLO, Lenient: o.lenient, Simulated: found.Simulated}
+		Requests: o.requests, Duration: o.duration, Warmup: max(0, o.warmup), SLO: o.rules.SLO, Timeouts: o.timeouts, Lenient: o.lenient, Simulated: found.Simulated}
 	if o.warmup == 0 {
 		live.Warmup = o.point.ConcurrencyGuess()
 	}
@@ -97,7 +109,7 @@ func (a *app) prepareBench(o *benchOptions) (*bench.Live, benchMeta, error) {
 	return live, benchMeta{Schema: benchSchema, Created: time.Now().UTC().Truncate(time.Second), Host: host,
 		URL: o.url, Engine: found.Engine, Version: found.Version, How: found.How, Simulated: found.Simulated, API: o.api, Model: o.model,
 		Workload: source.Workload(), WorkloadHash: source.Workload().Hash(), Calibrated: calibrated, Point: o.point, OpenLoop: o.openLoop, RampSeconds: o.ramp.Seconds(),
-		Requests: live.Requests, DurationSeconds: o.duration.Seconds(), Warmup: live.Warmup, Fresh: o.fresh, Profile: o.rules.Profile, SLO: o.rules.SLO, Seed: o.workload.Seed}, nil
+		Requests: live.Requests, DurationSeconds: o.duration.Seconds(), Warmup: live.Warmup, Fresh: o.fresh, Timeouts: o.timeouts.String(), Profile: o.rules.Profile, SLO: o.rules.SLO, Seed: o.workload.Seed}, nil
 }
 
 // identify asks the server what it is, and fills in API and model. Where both are
@@ -108,7 +120,7 @@ func (a *app) identify(o *benchOptions, header http.Header) (engine.Found, error
 	case a.ctx.Err() != nil:
 		return found, a.ctx.Err()
 	case err != nil && (o.api == "" || errors.Is(err, engine.ErrNoServer)):
-		return found, err
+		return found, advise(err)
 	case err != nil:
 		found.Engine, found.How = "unknown", "--api"
 	}
@@ -122,6 +134,18 @@ func (a *app) identify(o *benchOptions, header http.Header) (engine.Found, error
 		o.model = found.Model
 	}
 	return found, nil
+}
+
+// advise adds to why a server could not be identified what to try.
+func advise(err error) error {
+	var unknown x509.UnknownAuthorityError
+	switch text := err.Error(); {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%w: the environment's SSL_CERT_FILE may name a file with its authority", err)
+	case strings.Contains(text, "HTTP 401"), strings.Contains(text, "HTTP 403"):
+		return fmt.Errorf("%w\nit refuses who asks: give its API key by OPENAI_API_KEY or --api-key-env", err)
+	}
+	return err
 }
 
 // extraBody is what the engine's requests carry beside the format's own fields: the
@@ -158,12 +182,31 @@ func (a *app) fitWorkload(o *benchOptions, found engine.Found, target load.Targe
 		ctx, cancel := context.WithTimeout(a.ctx, 2*time.Minute)
 		defer cancel()
 		var err error
-		if w.Cost, how, err = load.Calibrate(ctx, target); err != nil {
+		if w.Cost, how, err = load.Calibrate(ctx, target); a.ctx.Err() != nil {
+			return nil, "", a.ctx.Err()
+		} else if err != nil {
 			return nil, "", fmt.Errorf("calibrate the lengths of text prompts: %w", err)
 		}
 	}
 	source, err := openWorkload(w)
 	return source, how, err
+}
+
+// runLine is a run in a line.
+func runLine(m bench.Measured) string {
+	s := load.Summarize(&load.Result{Records: m.Records})
+	text := m.Row.LoadPoint + ": "
+	if s.Failed < s.Requests {
+		text += fmt.Sprintf("TTFT %s, %s tok/s, ", report.Duration(m.Row.TTFTP50S), report.Number(m.Row.OutputTPS))
+	}
+	text += report.Plural(s.Requests, "request")
+	if s.Failed > 0 {
+		text += fmt.Sprintf(", %d FAILED", s.Failed)
+	}
+	if !m.Row.Valid {
+		text += ", INVALID"
+	}
+	return text
 }
 
 // ended tells how many requests of a run have ended, of how many where that is known.
@@ -201,8 +244,7 @@ func (a *app) benchRuns(live *bench.Live, o benchOptions, kept *benchFolder, p *
 			}
 		}
 		runs = append(runs, m)
-		p.panel.line(a.stderr, fmt.Sprintf("[%d/%d] %s: TTFT %s, %s tok/s, %s  (%s)", i+1, o.repeats, m.Row.LoadPoint, report.Duration(m.Row.TTFTP50S), report.Number(m.Row.OutputTPS),
-			report.Plural(int(m.Row.Requests), "request"), round(time.Since(began))))
+		p.panel.line(a.stderr, fmt.Sprintf("[%d/%d] %s  (%s)", i+1, o.repeats, runLine(m), round(time.Since(began))))
 	}
 	return runs, nil
 }

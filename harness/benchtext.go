@@ -41,6 +41,23 @@ func (t *tally) text(w io.Writer) {
 		fmt.Fprintln(w, simulatedLine)
 	}
 	t.textTitle(w)
+	if t.total(func(s *load.Summary) int64 { return int64(s.Requests - s.Failed) }) > 0 {
+		t.textLatencies(w)
+		t.textStages(w)
+		t.textRates(w)
+	}
+	t.textClient(w)
+	for _, text := range t.warnings() {
+		fmt.Fprintf(w, "Warning  %s\n", text)
+	}
+}
+
+// fewestOfTail is how many values a run must have for its p99.9 to be shown: with fewer
+// not one is to be expected beyond it.
+const fewestOfTail = 1000
+
+// textLatencies writes the table of times.
+func (t *tally) textLatencies(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "  \tp50\t\tmean\tp90\tp95\tp99\tp99.9\tn")
 	for _, m := range t.shown() {
@@ -49,29 +66,34 @@ func (t *tally) text(w io.Writer) {
 			continue
 		}
 		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s", m.name, report.Duration(s.Quantiles[0]), report.Interval(s.Median, report.Duration), report.Duration(s.Mean))
-		for _, q := range s.Quantiles[1:] {
-			fmt.Fprintf(tw, "\t%s", report.Duration(q))
+		for i, v := range s.Quantiles[1:] {
+			text := report.Duration(v)
+			if bench.Quantiles[i+1] == 0.999 && s.N < fewestOfTail*s.Median.N {
+				text = "-"
+			}
+			fmt.Fprintf(tw, "\t%s", text)
 		}
 		fmt.Fprintf(tw, "\t%d\n", s.N)
 	}
 	tw.Flush()
 	fmt.Fprintln(w)
-	t.textStages(w)
-	t.textRates(w)
-	t.textClient(w)
-	for _, text := range t.warnings() {
-		fmt.Fprintf(w, "Warning  %s\n", text)
-	}
 }
 
 // shown are the metrics of the table: the latencies from the due time too where the
-// loop is open.
+// loop is open, and the time to the first token that is not reasoning where it differs.
 func (t *tally) shown() []metric {
-	if t.meta.Point.Concurrency == 0 && t.meta.URL != "" {
-		return metrics[:6]
+	list := slices.Clone(metrics[:4])
+	if t.openLoop() {
+		list = slices.Clone(metrics[:6])
 	}
-	return metrics[:4]
+	if visible := t.of(metrics[6]); visible.N > 0 && visible.Quantiles[0] > t.of(metrics[0]).Quantiles[0] {
+		list = slices.Insert(list, 1, metrics[6])
+	}
+	return list
 }
+
+// openLoop reports whether requests had due times of their own, as far as that is known.
+func (t *tally) openLoop() bool { return t.meta.Point.Concurrency == 0 && t.meta.URL != "" }
 
 func (t *tally) textTitle(w io.Writer) {
 	counted := report.Plural(len(t.counted), "valid run")
@@ -161,6 +183,10 @@ func (t *tally) textClient(w io.Writer) {
 		}
 		return report.Duration(*v)
 	}
-	fmt.Fprintf(w, "Client   client error p99 = %s (%s stamps); lag p50 %s, p99 %s; %.2f CPU s for %d chunks\n",
-		text(c.ErrorP99), c.Stamps, text(c.LagP50), text(c.LagP99), c.CPUSeconds, c.Chunks)
+	lag := "turn-around"
+	if t.openLoop() {
+		lag = "lag behind the schedule"
+	}
+	fmt.Fprintf(w, "Client   client error p99 = %s (%s stamps); %s p50 %s, p99 %s; %.2f CPU s for %d chunks\n",
+		text(c.ErrorP99), c.Stamps, lag, text(c.LagP50), text(c.LagP99), c.CPUSeconds, c.Chunks)
 }

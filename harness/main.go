@@ -152,9 +152,35 @@ func command(c *cli.Command, takesArgs bool) *cli.Command {
 	return c
 }
 
+// wanted is what a flag takes, in words.
+func wanted(flags []cli.Flag, name string) string {
+	for _, f := range flags {
+		if !slices.Contains(f.Names(), name) {
+			continue
+		}
+		switch f.(type) {
+		case *cli.DurationFlag:
+			return "a time with its unit, such as 30s or 5m"
+		case *cli.IntFlag, *cli.Int64Flag, *cli.IntSliceFlag:
+			return "a whole number"
+		case *cli.UintFlag, *cli.Uint64Flag:
+			return "a whole number that is not negative"
+		case *cli.Float64Flag:
+			return "a number"
+		case *cli.BoolFlag:
+			return "nothing behind it, or =true or =false"
+		}
+	}
+	return "another value"
+}
+
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok && c.Command != nil {
 		err = fmt.Errorf("unknown flag --%s: did you mean %s?", name, cli.SuggestFlag(c.Command.Flags, name, true))
+	}
+	var value, flag string
+	if n, _ := fmt.Sscanf(err.Error(), "invalid value %q for flag -%s", &value, &flag); n == 2 && c.Command != nil {
+		err = fmt.Errorf("--%s %q: write %s", strings.TrimSuffix(flag, ":"), value, wanted(c.Command.Flags, strings.TrimSuffix(flag, ":")))
 	}
 	return &exitError{exitUsage, err}
 }

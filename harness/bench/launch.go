@@ -105,7 +105,7 @@ func (t *trial) firstToken(ctx context.Context) *engine.Failure {
 // boundStalls sets how long a request may bring no token.
 func (t *trial) boundStalls(o *load.Options) {
 	limit := time.Duration(t.plan.Launch.Server.StallTimeoutS * float64(time.Second))
-	o.FirstTokenTimeout, o.GapTimeout = limit, limit
+	o.Timeouts.FirstToken, o.Timeouts.Gap = limit, limit
 }
 
 // alive returns a context that ends with ctx or with the server, so that no client

@@ -29,6 +29,7 @@ type Live struct {
 	Duration  time.Duration // requests are sent for so long; 0: until all are
 	Warmup    int           // requests before the first run, with other prompts
 	SLO       load.SLO
+	Timeouts  load.Timeouts
 	Lenient   bool // a run in which this machine was too busy is valid, with a warning
 	Simulated bool
 
@@ -62,7 +63,7 @@ func (l *Live) Warm(ctx context.Context) error {
 	for i := range prompts {
 		prompts[i].ThinkNS = 0
 	}
-	result, err := load.Run(ctx, l.Target, load.Options{Prompts: prompts, Concurrency: min(n, l.Point.ConcurrencyGuess()), MaxFailures: max(4, n/4)})
+	result, err := load.Run(ctx, l.Target, load.Options{Prompts: prompts, Concurrency: min(n, l.Point.ConcurrencyGuess()), MaxFailures: max(4, n/4), Timeouts: l.Timeouts})
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (l *Live) Run(ctx context.Context, repeat int) (Measured, error) {
 	block := runBlock(repeat - 1)
 	prompts := l.Source.Prompts(block, l.prompts())
 	options := l.Point.Options(l.OpenLoop, prompts, l.Source.Workload().Seed+block)
-	options.Ramp, options.FreshConnections, options.StopSending = l.Ramp, l.Fresh, l.Duration
+	options.Ramp, options.FreshConnections, options.StopSending, options.Timeouts = l.Ramp, l.Fresh, l.Duration, l.Timeouts
 	l.Ended.Store(0)
 	options.Enough = func(*load.Record, int64) string {
 		l.Ended.Add(1)
@@ -108,7 +109,7 @@ func (l *Live) Run(ctx context.Context, repeat int) (Measured, error) {
 	}
 	m.Row.InvalidReason = l.invalid(ctx, m)
 	m.Row.Valid = m.Row.InvalidReason == ""
-	m.Warnings = m.warnings(s)
+	m.Warnings = m.warnings(s, l.Source.Workload())
 	if flushErr != nil && ctx.Err() == nil {
 		m.Warnings = append(m.Warnings, "the prefix cache was not flushed before the run, and may hold older prompts: "+flushErr.Error())
 	}
@@ -182,10 +183,10 @@ func crossCheck(counted float64, said int64) []string {
 }
 
 // Restore makes a stored run what Run returned, but for warnings that only the
-// running server could give.
-func Restore(row results.Run, requests []results.Request) Measured {
+// running server could give. The zero Workload is one that is not known.
+func Restore(row results.Run, requests []results.Request, w load.Workload) Measured {
 	m := Measured{Row: row, Records: Records(requests)}
-	m.Warnings = m.warnings(load.Rules{API: load.API(row.API)}.Summarize(m.Records))
+	m.Warnings = m.warnings(load.Rules{API: load.API(row.API)}.Summarize(m.Records), w)
 	return m
 }
 
@@ -194,7 +195,7 @@ func Restore(row results.Run, requests []results.Request) Measured {
 const growing = 1.5
 
 // warnings are what a reader of the run's numbers should know.
-func (m *Measured) warnings(s load.Summary) []string {
+func (m *Measured) warnings(s load.Summary, w load.Workload) []string {
 	var list []string
 	add := func(there bool, format string, args ...any) {
 		if there {
@@ -206,8 +207,16 @@ func (m *Measured) warnings(s load.Summary) []string {
 	add(row.InvalidReason == "" && row.ClientFaults != "", "in run %d this machine took part in the times: %s", row.Repeat, row.ClientFaults)
 	add(s.Unsent > 0 && row.InvalidReason == "", "%d of %d requests were not sent before the run ended", s.Unsent, row.Requests)
 	add(s.ITLMissing > 0, "%d answers hold chunks of an unknown number of tokens: they have no ITL", s.ITLMissing)
+	asked, answers := 0, 0
+	for i := range m.Records {
+		if r := &m.Records[i]; r.OK() {
+			asked, answers = asked+r.RequestedTokens, answers+1
+		}
+	}
+	add(math.Abs(float64(s.OutputTokens)-float64(asked)) > 0.01*float64(asked), "answers have %.1f tokens on average, and %.1f were asked for: the server ends them as it likes",
+		float64(s.OutputTokens)/float64(max(1, answers)), float64(asked)/float64(max(1, answers)))
 	said := row.SharedTokens > 0 && row.CachedTokens >= 0
-	add(said && float64(row.CachedTokens) < 0.9*float64(row.SharedTokens), // blocks, and the last token of an answer, are not cached
+	add(said && w.Shares() && float64(row.CachedTokens) < 0.9*float64(row.SharedTokens), // blocks, and the last token of an answer, are not cached
 		"%d prompt tokens came from the prefix cache, and %d could: is the cache off, or too small?", row.CachedTokens, row.SharedTokens)
 	if third := len(s.E2ESchedSeconds) / 3; row.Concurrency == 0 && third >= 10 {
 		first, last := stat.Quantile(s.E2ESchedSeconds[:third], 0.5), stat.Quantile(s.E2ESchedSeconds[2*third:], 0.5)

@@ -105,7 +105,7 @@ func TestLiveRun(t *testing.T) {
 	if len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "0 prompt tokens came from the prefix cache, and 48 could") {
 		t.Errorf("warnings %q: want that nothing was cached", m.Warnings)
 	}
-	restored := Restore(m.Row, RequestRows(results.Request{RunID: m.Row.RunID}, m.Records))
+	restored := Restore(m.Row, RequestRows(results.Request{RunID: m.Row.RunID}, m.Records), newLive(t, s, nil).Source.Workload())
 	if strings.Join(ofTheServer(restored.Warnings), "\n") != strings.Join(m.Warnings, "\n") {
 		t.Errorf("restored with warnings %q, want %q", restored.Warnings, m.Warnings)
 	}

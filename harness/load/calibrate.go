@@ -45,7 +45,7 @@ func Calibrate(ctx context.Context, t Target) (cost *TextCost, how string, err e
 	}
 	c.Overhead = math.Round(max(0, c.Overhead))
 	if err := c.validate(); err != nil {
-		return nil, "", fmt.Errorf("the server's count of tokens makes no sense: %w", err)
+		return nil, "", fmt.Errorf("the server's count of tokens makes no sense: %w: use an API that takes token ids, or a workload file with its text_cost", err)
 	}
 	return c, how, nil
 }
@@ -100,7 +100,10 @@ func (t Target) tokenize(ctx context.Context, text string) (int, error) {
 		req.Header.Set("Authorization", "Bearer "+string(t.APIKey))
 	}
 	req.Header.Set("Content-Type", "application/json")
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: t.TLS, DisableKeepAlives: true}}
+	client := http.Client{
+		Transport:     &http.Transport{TLSClientConfig: t.TLS, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // headers may be secret
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err

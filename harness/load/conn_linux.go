@@ -37,7 +37,7 @@ const (
 
 // dial begins a connection for request i; for -1 it will idle.
 func (k *kernel) dial(i int) {
-	c := &conn{i: i, deadline: k.now() + int64(k.opts.ConnectTimeout)}
+	c := &conn{i: i, deadline: k.now() + int64(k.opts.Timeouts.Connect)}
 	c.number = len(k.conns)
 	if n := len(k.vacant); n > 0 {
 		c.number = k.vacant[n-1]

@@ -101,7 +101,7 @@ func TestFaultCatalogue(t *testing.T) {
 				})
 				res := run(t, Target{URL: url, API: Completions}, Options{
 					Prompts: prompts(1, 2), Concurrency: 1,
-					FirstTokenTimeout: tt.first, GapTimeout: tt.gap,
+					Timeouts: Timeouts{FirstToken: tt.first, Gap: tt.gap},
 				})
 				rec := res.Records[0]
 				if rec.Class != tt.class || !strings.Contains(rec.Error, tt.error) || rec.OutputTokens != tt.output {
@@ -149,7 +149,7 @@ func TestEndlessAnswers(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				checkNoLeak(t)
 				res := run(t, Target{URL: rawServer(t, tt.serve), API: Completions}, Options{
-					Prompts: prompts(1, 2), Concurrency: 1, TotalTimeout: tt.total, FirstTokenTimeout: tt.first,
+					Prompts: prompts(1, 2), Concurrency: 1, Timeouts: Timeouts{Total: tt.total, FirstToken: tt.first},
 				})
 				if rec := res.Records[0]; rec.Class != tt.class {
 					t.Errorf("class %q (%s), want %q", rec.Class, rec.Error, tt.class)
@@ -174,7 +174,7 @@ func TestSlowHeaders(t *testing.T) {
 				}
 			}
 		})
-		res := run(t, Target{URL: url, API: Generate}, Options{Prompts: prompts(1, 2), Concurrency: 1, FirstTokenTimeout: 60 * time.Millisecond})
+		res := run(t, Target{URL: url, API: Generate}, Options{Prompts: prompts(1, 2), Concurrency: 1, Timeouts: Timeouts{FirstToken: 60 * time.Millisecond}})
 		if rec := res.Records[0]; rec.Class != ClassFirstTO {
 			t.Errorf("class %q (%s), want %q", rec.Class, rec.Error, ClassFirstTO)
 		}

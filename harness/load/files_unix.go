@@ -4,6 +4,7 @@ package load
 
 import (
 	"fmt"
+	"math"
 	"syscall"
 )
 
@@ -29,4 +30,13 @@ func enoughFiles(connections int) error {
 	}
 	return fmt.Errorf("%d connections need %d open files, and the limit of this process is %d: raise it (ulimit -n %d) or ask for fewer: %w",
 		connections, need, limit.Max, need, syscall.EMFILE)
+}
+
+// MostConnections is how many connections the limit of open files leaves this process.
+func MostConnections() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt
+	}
+	return int(min(uint64(limit.Max), math.MaxInt)) - spareFiles
 }

@@ -115,7 +115,7 @@ func (k *kernel) now() int64 { return int64(time.Since(k.start)) }
 // with. It fails only if none can be made: a server that takes fewer shows that in
 // the records.
 func (k *kernel) connect() error {
-	ctx, cancel := context.WithTimeout(k.ctx, k.opts.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(k.ctx, k.opts.Timeouts.Connect)
 	defer cancel()
 	host, port, _ := net.SplitHostPort(k.end.addr)
 	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"runtime"
@@ -75,7 +77,7 @@ func TestConnectTimeout(t *testing.T) {
 		url := fmt.Sprintf("http://127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
 		res := run(t, Target{URL: url, API: Generate}, Options{
 			Prompts: prompts(6, 1), Concurrency: 6, FreshConnections: true,
-			ConnectTimeout: 150 * time.Millisecond, FirstTokenTimeout: 50 * time.Millisecond,
+			Timeouts: Timeouts{Connect: 150 * time.Millisecond, FirstToken: 50 * time.Millisecond},
 		})
 		s := Summarize(res)
 		if s.ByClass[ClassConnectTO] == 0 || s.ByClass[ClassConnectTO]+s.ByClass[ClassFirstTO] != 6 {
@@ -93,6 +95,23 @@ func TestLocalhost(t *testing.T) {
 	if s := Summarize(mustRun(t, target, Options{Prompts: prompts(3, 2), Concurrency: 2})); s.Failed != 0 {
 		t.Errorf("%v", s.ByClass)
 	}
+}
+
+// A server that only IPv6 reaches.
+func TestIPv6(t *testing.T) {
+	byEach(t, func(t *testing.T, run runFunc) {
+		l, err := net.Listen("tcp6", "[::1]:0")
+		if err != nil {
+			t.Skipf("this machine has no IPv6: %v", err)
+		}
+		m := &mock{api: Generate, remotes: map[string]int{}}
+		srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(m.serve)}}
+		srv.Start()
+		defer srv.Close()
+		if s := Summarize(run(t, Target{URL: srv.URL, API: Generate}, Options{Prompts: prompts(3, 2), Concurrency: 2})); s.Failed != 0 || s.OutputTokens != 6 {
+			t.Errorf("%v", s.ByClass)
+		}
+	})
 }
 
 // A request larger than the socket's buffers, to a server that reads late.

@@ -63,11 +63,7 @@ type Options struct {
 	// by MaxFailures. The load waits for it: it must be quick. nil: all is offered.
 	Enough func(rec *Record, now int64) (why string)
 
-	// Each timeout's zero value is the default in brackets.
-	ConnectTimeout    time.Duration // of a dial, TLS handshake included [10 s]
-	FirstTokenTimeout time.Duration // from send to the first token; headers and empty events do not count [5 min]
-	GapTimeout        time.Duration // from one token to the next, or to the end [2 min]
-	TotalTimeout      time.Duration // from send to the end of the answer [30 min]
+	Timeouts Timeouts
 }
 
 // A Stage is a part of a staircase: a closed loop or an open one, for so long. The due
@@ -81,19 +77,7 @@ type Stage struct {
 
 // withDefaults fills the zero values.
 func (o Options) withDefaults() Options {
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&o.ConnectTimeout, 10 * time.Second},
-		{&o.FirstTokenTimeout, 5 * time.Minute},
-		{&o.GapTimeout, 2 * time.Minute},
-		{&o.TotalTimeout, 30 * time.Minute},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-	}
+	o.Timeouts = o.Timeouts.withDefaults()
 	if o.Arrival == "" {
 		o.Arrival = Poisson
 	}
@@ -154,14 +138,10 @@ func (o Options) Validate() error {
 	bad(!(o.Burstiness >= 0) || math.IsInf(o.Burstiness, 0), "burstiness %v: must be positive", o.Burstiness)
 	bad(o.Connections < 0, "connections %d: must not be negative", o.Connections)
 	bad(o.MaxFailures < 0, "max failures %d: must not be negative", o.MaxFailures)
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{
-		{"ramp", o.Ramp}, {"stop sending", o.StopSending}, {"connect timeout", o.ConnectTimeout}, {"first token timeout", o.FirstTokenTimeout},
-		{"gap timeout", o.GapTimeout}, {"total timeout", o.TotalTimeout},
-	} {
-		bad(d.value < 0, "%s %v: must not be negative", d.name, d.value)
+	bad(o.Ramp < 0, "ramp %v: must not be negative", o.Ramp)
+	bad(o.StopSending < 0, "stop sending %v: must not be negative", o.StopSending)
+	for _, t := range o.Timeouts.each() {
+		bad(*t.value < 0, "timeout %s=%v: must not be negative", t.name, *t.value)
 	}
 	return errors.Join(errs...)
 }

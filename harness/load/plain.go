@@ -71,7 +71,7 @@ func (p *plain) connect() error {
 }
 
 func (p *plain) dial() (*stream, error) {
-	conn, err := p.end.dial(p.ctx, p.opts.ConnectTimeout)
+	conn, err := p.end.dial(p.ctx, p.opts.Timeouts.Connect)
 	if err != nil {
 		return nil, err
 	}

@@ -14,10 +14,10 @@ const (
 	ClassEmpty      = "empty"               // status 200, and not one token
 	ClassNoUsage    = "no_usage"            // the server did not say how many tokens it made
 	ClassWrongCount = "wrong_count"         // with ignore_eos, another number of tokens than was asked for
-	ClassConnectTO  = "timeout_connect"     // Options.ConnectTimeout
-	ClassFirstTO    = "timeout_first_token" // Options.FirstTokenTimeout
-	ClassGapTO      = "timeout_gap"         // Options.GapTimeout
-	ClassTotalTO    = "timeout_total"       // Options.TotalTimeout
+	ClassConnectTO  = "timeout_connect"     // Timeouts.Connect
+	ClassFirstTO    = "timeout_first_token" // Timeouts.FirstToken
+	ClassGapTO      = "timeout_gap"         // Timeouts.Gap
+	ClassTotalTO    = "timeout_total"       // Timeouts.Total
 	ClassCancelled  = "cancelled"           // the run ended first; never sent where SendNS is -1
 )
 

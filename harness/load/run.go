@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func run(ctx context.Context, t Target, o Options, carrier func(*runner) (transp
 		return nil, err
 	}
 	r := &runner{target: t, end: end, opts: o.withDefaults(), calls: calls, records: make([]Record, len(calls))}
-	r.limits = limits{int64(r.opts.FirstTokenTimeout), int64(r.opts.GapTimeout), int64(r.opts.TotalTimeout)}
+	r.limits = limits{int64(r.opts.Timeouts.FirstToken), int64(r.opts.Timeouts.Gap), int64(r.opts.Timeouts.Total)}
 	r.converse()
 	for i := range r.records {
 		rec := &r.records[i]
@@ -214,7 +215,9 @@ func (r *runner) failConnect(rec *Record, err error) {
 	case r.ctx.Err() != nil:
 		rec.fail(ClassCancelled, "the run ended: "+context.Cause(r.ctx).Error())
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout()):
-		rec.fail(ClassConnectTO, fmt.Sprintf("no connection within %v", r.opts.ConnectTimeout))
+		rec.fail(ClassConnectTO, fmt.Sprintf("no connection within %v", r.opts.Timeouts.Connect))
+	case errors.Is(err, syscall.EMFILE):
+		rec.fail(ClassConnect, oneLine(err.Error())+": raise the limit (ulimit -n)")
 	default:
 		rec.fail(ClassConnect, oneLine(err.Error()))
 	}

@@ -106,7 +106,7 @@ func TestClosedLoopKeepsExactlyC(t *testing.T) {
 				<-mine
 			}
 		})
-		res := run(t, m.target(), Options{Prompts: prompts(n, 3), Concurrency: c, TotalTimeout: 10 * time.Second})
+		res := run(t, m.target(), Options{Prompts: prompts(n, 3), Concurrency: c, Timeouts: Timeouts{Total: 10 * time.Second}})
 		if s := Summarize(res); s.Failed != 0 || s.Requests != n {
 			t.Fatalf("%d of %d failed: %v", s.Failed, s.Requests, s.ByClass)
 		}
@@ -159,7 +159,7 @@ func TestOpenLoopDoesNotWaitForTheServer(t *testing.T) {
 				<-all
 			}
 		})
-		res := run(t, m.target(), Options{Prompts: prompts(n, 1), Rate: 1000, Arrival: Poisson, Seed: 3, Connections: 2, TotalTimeout: 10 * time.Second})
+		res := run(t, m.target(), Options{Prompts: prompts(n, 1), Rate: 1000, Arrival: Poisson, Seed: 3, Connections: 2, Timeouts: Timeouts{Total: 10 * time.Second}})
 		if s := Summarize(res); s.Failed != 0 {
 			t.Fatalf("failed: %v", s.ByClass)
 		}
@@ -306,7 +306,7 @@ func TestRunRefuses(t *testing.T) {
 		{"both loops", good, Options{Prompts: prompts(1, 1), Concurrency: 1, Rate: 1}},
 		{"negative rate", good, Options{Prompts: prompts(1, 1), Rate: -1}},
 		{"unknown arrival", good, Options{Prompts: prompts(1, 1), Rate: 1, Arrival: "bursty"}},
-		{"negative timeout", good, Options{Prompts: prompts(1, 1), Concurrency: 1, GapTimeout: -1}},
+		{"negative timeout", good, Options{Prompts: prompts(1, 1), Concurrency: 1, Timeouts: Timeouts{Gap: -1}}},
 		{"no scheme", Target{URL: "127.0.0.1:30000", API: Generate}, Options{Prompts: prompts(1, 1), Concurrency: 1}},
 		{"no host", Target{URL: "http://", API: Generate}, Options{Prompts: prompts(1, 1), Concurrency: 1}},
 		{"query", Target{URL: "http://h/?a=b", API: Generate}, Options{Prompts: prompts(1, 1), Concurrency: 1}},

@@ -15,9 +15,9 @@ type socket struct{ fd int }
 // openSocket begins a connection; it is there when the socket can be written and
 // connected says so. from is its local address, where the kernel is not to choose.
 func openSocket(to netip.AddrPort, from netip.Addr) (s socket, err error) {
-	family, addr := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()})
-	if !to.Addr().Unmap().Is4() {
-		family, addr = unix.AF_INET6, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	family, addr := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()})
+	if ip := to.Addr().Unmap(); ip.Is4() {
+		family, addr = unix.AF_INET, &unix.SockaddrInet4{Port: int(to.Port()), Addr: ip.As4()}
 	}
 	s.fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

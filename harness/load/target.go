@@ -107,6 +107,9 @@ func (t Target) endpoint() (endpoint, error) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return endpoint{}, fmt.Errorf("server URL %q: port %s is not from 1 to 65535", t.URL, port)
+	}
 	e := endpoint{addr: net.JoinHostPort(u.Hostname(), port)}
 	if u.Scheme == "https" {
 		if e.tls = t.TLS.Clone(); e.tls == nil {
@@ -117,10 +120,7 @@ func (t Target) endpoint() (endpoint, error) {
 		}
 		e.tls.NextProtos = []string{"http/1.1"}
 	}
-	prefix := strings.TrimRight(u.EscapedPath(), "/")
-	if strings.HasPrefix(path, "/v1/") {
-		prefix = strings.TrimSuffix(prefix, "/v1")
-	}
+	prefix := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), "/v1")
 	header := t.Header
 	if t.APIKey != "" {
 		if header.Get("Authorization") != "" {

@@ -1,6 +1,7 @@
 package mock
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -39,7 +40,7 @@ func tokenize(body []byte) (status int, value any) {
 		return 400, failure("request body: " + err.Error())
 	}
 	ids := []uint32{}
-	for w := range strings.FieldsSeq(in.Prompt + in.Content) {
+	for w := range strings.FieldsSeq(cmp.Or(in.Prompt, in.Content)) {
 		ids = append(ids, crc32.ChecksumIEEE([]byte(w))%32000)
 	}
 	return 200, map[string]any{"tokens": ids, "count": len(ids), "max_model_len": maxTokens}
