@@ -24,13 +24,14 @@ type progress struct {
 	writing sync.Mutex // lines come from several trials
 
 	aim   results.Aim
-	state study.State // what the panel's front is of
+	state study.State // what the panel's front is of; empty without one
 }
 
 // newProgress begins to tell of a study that has these rows.
 func newProgress(out io.Writer, s *study.Study, state study.State, aim results.Aim, terminal bool) *progress {
-	p := &progress{out: out, base: s.Default(), aim: aim, state: state}
+	p := &progress{out: out, base: s.Default(), aim: aim}
 	if terminal {
+		p.state = state
 		p.live = liveStateOf(s, state, aim)
 		p.panel = newPanel(out, p.live.draw)
 	}

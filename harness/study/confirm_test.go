@@ -26,12 +26,8 @@ func launchLuck(p bench.Plan, _ bench.RunPlan) [2]float64 {
 // launches are those of a study in the order of their plans: purpose, config, replicate.
 func launches(t *testing.T, s *Study) []string {
 	t.Helper()
-	plans, err := s.plans()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var list []string
-	for _, p := range plans {
+	for _, p := range plansOf(t, s) {
 		if text := fmt.Sprintf("%s %s %d", p.Purpose, p.ConfigID, p.Replicate); !slices.Contains(list, text) {
 			list = append(list, text)
 		}

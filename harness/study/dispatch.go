@@ -195,8 +195,11 @@ func (l *loop) startOne(ctx, abort context.Context) (bool, error) {
 // start stores the plan of a config and starts its trial, unless there is nothing left
 // to measure.
 func (l *loop) start(ctx, abort context.Context, c *config, slot executor.Slot) error {
-	p := l.planFor(c)
-	if err := l.writePlan(p); err != nil {
+	p, err := l.planFor(c)
+	if err == nil {
+		err = l.writePlan(p)
+	}
+	if err != nil {
 		slot.Release()
 		return err
 	}
@@ -226,8 +229,11 @@ func (l *loop) start(ctx, abort context.Context, c *config, slot executor.Slot) 
 // refuse records a config that needs more devices than are left: as a fault of the
 // devices, which says nothing of the config.
 func (l *loop) refuse(c *config, why error) error {
-	p := l.planFor(c)
-	if err := l.writePlan(p); err != nil {
+	p, err := l.planFor(c)
+	if err == nil {
+		err = l.writePlan(p)
+	}
+	if err != nil {
 		return err
 	}
 	l.number++

@@ -1,6 +1,8 @@
 package study
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 
 	"harness/harness/bench"
@@ -16,13 +18,19 @@ const sentinelRuns = 2
 // stoppingOf is what decides when a launch has been measured enough, and what of it was
 // measured by now. Another attempt at it decides by what the first one did, so that an
 // interruption changes no decision.
-func (l *loop) stoppingOf(c *config) (bench.Stopping, []bench.Tried) {
-	s, known := l.stopping[c.launch]
-	if !known {
-		s = l.stoppingNow(c)
-		l.stopping[c.launch] = s
+func (l *loop) stoppingOf(c *config) (bench.Stopping, []bench.Tried, error) {
+	var s bench.Stopping
+	if len(c.trials) > 0 {
+		first, err := l.planOf(c.trials[0].TrialID)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return s, nil, err
+		}
+		s = first.Stopping
 	}
-	return s, bench.Counting(bench.Tries(s.Rule, l.runsOf(c.trials)), c.began)
+	if s.Repeats == 0 { // there is no plan of it, or one of an older harness
+		s = l.stoppingNow(c)
+	}
+	return s, bench.Counting(bench.Tries(s.Rule, l.runsOf(c.trials)), c.began), nil
 }
 
 // stoppingNow is that of a launch which is planned now. Only a config's own measurement
@@ -102,11 +110,11 @@ func (l *loop) left(s bench.Stopping, before []bench.Tried) []bench.RunPlan {
 
 // whole reports whether a launch has been measured enough, as it has after a trial that
 // ended well.
-func (l *loop) whole(c *config) bool {
-	s, before := l.stoppingOf(c)
+func (l *loop) whole(c *config) (bool, error) {
+	s, before, err := l.stoppingOf(c)
 	return !slices.ContainsFunc(l.Lock.LoadPoints, func(p bench.Point) bool {
 		return s.Verdict(p.LoadPoint(), before).Decision == stop.Continue
-	})
+	}), err
 }
 
 // runsOf are the rows of some trials' runs.

@@ -92,6 +92,7 @@ type fakeExecutor struct {
 	faults map[int]string // classes of trials that fail, counted from 1
 	plans  []bench.Plan
 	before func(p bench.Plan) // may be nil
+	enrich func(t *results.Trial)
 	busy   bool
 
 	stopAt int // trial that ends early, counted from 1; 0: none
@@ -132,6 +133,9 @@ func (e *fakeExecutor) Run(ctx, _ context.Context, p bench.Plan) (results.Trial,
 	e.plans = append(e.plans, p)
 	row := bench.Interrupted(p)
 	row.Outcome, row.FailureClass, row.FailureLine, row.TotalSeconds = results.OK, "", "", 1
+	if e.enrich != nil {
+		e.enrich(&row)
+	}
 	stop := len(e.plans) == e.stopAt
 	made := len(p.Runs)
 	if stop {
@@ -252,16 +256,28 @@ func run(t *testing.T, s *Study, e *fakeExecutor, goal Goal, want string) {
 	}
 }
 
+// plansOf are a study's plans, in order.
+func plansOf(t *testing.T, s *Study) []bench.Plan {
+	t.Helper()
+	ids, err := s.Store.Plans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := make([]bench.Plan, len(ids))
+	for i, id := range ids {
+		if plans[i], err = s.planOf(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return plans
+}
+
 // asked are the configs of a study's plans in the order in which they were asked
 // for first, with purpose.
 func asked(t *testing.T, s *Study) []string {
 	t.Helper()
-	plans, err := s.plans()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var ids []string
-	for _, p := range plans {
+	for _, p := range plansOf(t, s) {
 		if id := fmt.Sprint(p.Purpose, " ", p.ConfigID, " ", p.Replicate); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}

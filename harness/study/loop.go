@@ -66,8 +66,7 @@ type loop struct {
 	trials       int
 	why          string // why the search thinks that asking on is of no use
 	planned      []bench.RunPlan
-	stopping     map[launch]bench.Stopping // as it was first planned
-	since        int                       // configs launched from the last launch of the default on
+	since        int // configs launched from the last launch of the default on
 }
 
 // Run asks for configs and measures them until the goal is reached, the lattice is
@@ -90,7 +89,7 @@ func (s *Study) Run(ctx, abort context.Context, exec Executor, goal Goal, watch 
 	if err != nil {
 		return "", fmt.Errorf("study %s: %w", s.Store.Dir, err)
 	}
-	l := &loop{Study: s, aim: aim, stopping: map[launch]bench.Stopping{}, goal: goal, watch: watch, exec: exec, began: time.Now(),
+	l := &loop{Study: s, aim: aim, goal: goal, watch: watch, exec: exec, began: time.Now(),
 		planned: bench.Ladder(s.Lock.LoadPoints, source, max(sentinelRuns, s.Lock.Repeats)),
 		running: map[string]bench.Plan{}, finished: make(chan finished)}
 	if err := l.resume(); err != nil {
@@ -118,7 +117,7 @@ func (l *loop) record(p bench.Plan, row results.Trial) error {
 	if isTest(row) {
 		to = &l.tests
 	}
-	to.Trials, to.Runs = append(to.Trials, row), append(to.Runs, runs...)
+	to.Trials, to.Runs = append(to.Trials, light(row)), append(to.Runs, runs...)
 	if row.Outcome != results.Cancelled && !isTest(row) {
 		if err := l.settle(p); err != nil {
 			return err

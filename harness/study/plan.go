@@ -8,11 +8,11 @@ import (
 	"harness/harness/bench"
 )
 
-func (l *loop) planFor(c *config) bench.Plan {
+func (l *loop) planFor(c *config) (p bench.Plan, err error) {
 	point := l.Lattice.Unrank(c.rank, nil)
 	cfg := l.Lattice.Config(point)
 	c.config = cfg.ID(l.Lock.Engine)
-	p := bench.Plan{
+	p = bench.Plan{
 		StudyID: l.Lock.ID, TrialID: trialID(l.number), ConfigID: c.config, Rank: c.rank.String(),
 		Purpose: c.purpose, Reason: c.reason, Source: c.source, Gain: c.gain, Success: c.success,
 		Replicate: c.replicate, Attempt: c.attempts + 1, LaunchID: c.began, Devices: c.devices, Parallel: l.parallel,
@@ -35,9 +35,10 @@ func (l *loop) planFor(c *config) bench.Plan {
 	if flag := l.Lock.Launch.SeedFlag; flag != "" {
 		p.Flags = append(p.Flags, flag, strconv.FormatUint(launchSeed(l.Lock.Seed, c.launch, c.faults), 10))
 	}
-	p.Stopping, p.Before = l.stoppingOf(c)
-	p.Runs = l.left(p.Stopping, p.Before)
-	return p
+	if p.Stopping, p.Before, err = l.stoppingOf(c); err == nil {
+		p.Runs = l.left(p.Stopping, p.Before)
+	}
+	return p, err
 }
 
 // launchSeed is the same for the same launch after as many passing faults, whatever was
@@ -54,14 +55,10 @@ func launchSeed(seed uint64, of launch, faults int) uint64 {
 // trialID names the n-th trial of a study, from 1.
 func trialID(n int) string { return fmt.Sprintf("t%04d", n) }
 
-// lastNumber is the highest number of a trial that has a plan.
-func lastNumber(plans []bench.Plan) int {
-	last := 0
-	for _, p := range plans {
-		n := 0
-		if _, err := fmt.Sscanf(p.TrialID, "t%d", &n); err == nil {
-			last = max(last, n)
-		}
+// numberOf is the number of a trial; 0: it is not one of ours.
+func numberOf(trialID string) (n int) {
+	if _, err := fmt.Sscanf(trialID, "t%d", &n); err != nil {
+		return 0
 	}
-	return last
+	return n
 }

@@ -14,30 +14,32 @@ import (
 
 // resume brings the search to where the study is.
 func (l *loop) resume() error {
-	state, plans, err := l.recover(l.watch.Warn)
+	state, last, err := l.recover(l.watch.Warn)
 	if err != nil {
 		return err
 	}
 	l.state, l.tests = state.split()
+	l.state.lighten()
+	l.number = last + 1
 	known, err := configs(l.state.Trials)
 	if err != nil {
 		return err
 	}
-	for _, p := range plans {
-		if of := (launch{p.ConfigID, p.Replicate}); p.Stopping.Repeats > 0 { // else it is of an older harness
-			l.stopping[of] = p.Stopping
-		}
-	}
 	for _, c := range known {
 		l.count(c)
-		if c.outcome == results.OK && !l.whole(c) {
-			c.outcome = results.Cancelled // a part of it was lost
+		if c.outcome == results.OK {
+			whole, err := l.whole(c)
+			if err != nil {
+				return err
+			}
+			if !whole {
+				c.outcome = results.Cancelled // a part of it was lost
+			}
 		}
 		if c.outcome != results.Cancelled && c.replicate == 0 && l.goal.counts(c.purpose) {
 			l.done++
 		}
 	}
-	l.number = lastNumber(plans) + 1
 	l.confirmed = Confirmed(state.Trials)
 	if err := l.aimFor(); err != nil {
 		return err
@@ -66,28 +68,36 @@ func (l *loop) resume() error {
 }
 
 // recover moves what is damaged out of the way, writes a row for each trial that has a
-// plan and none, and returns the study's rows.
-func (s *Study) recover(warn func(string)) (State, []bench.Plan, error) {
-	state, err := s.setAside(warn)
-	if err != nil {
-		return State{}, nil, err
+// plan and none, and returns the study's rows and the highest number of a trial.
+func (s *Study) recover(warn func(string)) (state State, last int, err error) {
+	if state, err = s.setAside(warn); err != nil {
+		return State{}, 0, err
 	}
-	plans, err := s.plans()
+	ids, err := s.Store.Plans()
 	if err != nil {
-		return State{}, nil, err
+		return State{}, 0, err
 	}
-	for _, p := range plans {
-		if slices.ContainsFunc(state.Trials, func(t results.Trial) bool { return t.TrialID == p.TrialID }) {
+	have := map[string]bool{}
+	for _, t := range state.Trials {
+		have[t.TrialID] = true
+	}
+	for _, id := range ids {
+		last = max(last, numberOf(id))
+		if have[id] {
 			continue
+		}
+		p, err := s.planOf(id)
+		if err != nil {
+			return State{}, 0, err
 		}
 		row := bench.Interrupted(p)
 		if err := s.Store.WriteTrial(row); err != nil {
-			return State{}, nil, err
+			return State{}, 0, err
 		}
 		state.Trials = append(state.Trials, row)
 	}
 	slices.SortFunc(state.Trials, func(a, b results.Trial) int { return cmp.Compare(a.TrialID, b.TrialID) })
-	return state, plans, nil
+	return state, last, nil
 }
 
 // setAside returns the study's rows after what cannot be used was set aside.
@@ -115,20 +125,14 @@ func (s *Study) setAside(warn func(string)) (State, error) {
 	}
 }
 
-func (s *Study) plans() ([]bench.Plan, error) {
-	ids, err := s.Store.Plans()
+// planOf reads the plan of a trial.
+func (s *Study) planOf(trialID string) (p bench.Plan, err error) {
+	data, err := os.ReadFile(s.Store.PlanPath(trialID))
+	if err == nil {
+		err = json.Unmarshal(data, &p)
+	}
 	if err != nil {
-		return nil, err
+		err = fmt.Errorf("plan of trial %s: %w", trialID, err)
 	}
-	plans := make([]bench.Plan, len(ids))
-	for i, id := range ids {
-		data, err := os.ReadFile(s.Store.PlanPath(id))
-		if err == nil {
-			err = json.Unmarshal(data, &plans[i])
-		}
-		if err != nil {
-			return nil, fmt.Errorf("plan of trial %s: %w", id, err)
-		}
-	}
-	return plans, nil
+	return p, err
 }
