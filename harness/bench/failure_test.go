@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"harness/harness/engine"
 	"harness/harness/load"
@@ -108,6 +109,15 @@ func TestFailureOfRun(t *testing.T) {
 	}
 }
 
+// make8 are n prompts of 8 output tokens.
+func make8(n int) []load.Prompt {
+	prompts := make([]load.Prompt, n)
+	for i := range prompts {
+		prompts[i].OutputTokens = 8
+	}
+	return prompts
+}
+
 // A server is held to what it has shown itself.
 func TestSlow(t *testing.T) {
 	var p pace
@@ -135,6 +145,27 @@ func TestSlow(t *testing.T) {
 		if why := p.slow(tt.point, tt.tps, tt.seconds); (why != "") != tt.slow || tt.slow && !strings.HasPrefix(why, slowPrefix) {
 			t.Errorf("%s, %g tokens/s, %g s: %q, want slow %v", tt.point.LoadPoint(), tt.tps, tt.seconds, why, tt.slow)
 		}
+	}
+	for _, tt := range []struct {
+		point           Point
+		limit, expected time.Duration
+	}{
+		{c(8), 50 * time.Second, 10 * time.Second},              // 8,000 tokens at 800 a second
+		{c(1), 400 * time.Second, 80 * time.Second},             // at an eighth of that
+		{c(16), 50 * time.Second, 10 * time.Second},             // never seen: as in the warm-up
+		{Point{Rate: 4}, 1300 * time.Second, 260 * time.Second}, // 1,000 requests in 250 s
+		{Point{Concurrency: 8, RateCap: 100}, 100e9, 20e9},      //
+		{Point{Stages: "r4:1m"}, 350 * time.Second, 70 * 1e9},   // 60 s of stages
+	} {
+		if b := p.bound(tt.point, make8(1000)); b == nil || b.limit != tt.limit || b.expected != tt.expected {
+			t.Errorf("%s: %+v, want %v of %v", tt.point.LoadPoint(), b, tt.limit, tt.expected)
+		}
+	}
+	if b := p.bound(c(8), make8(10)); b.limit != 5100*time.Millisecond {
+		t.Errorf("a run of 0.1 s may take %v", b.limit)
+	}
+	if b := (&pace{}).bound(c(8), make8(10)); b != nil {
+		t.Errorf("bounded by %v where nothing is known", b.limit)
 	}
 	for _, tps := range []float64{1000, 100, 1000} { // its own runs there say more than the warm-up
 		p.ran(c(1), tps)

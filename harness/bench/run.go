@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -40,13 +41,18 @@ func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, r
 	began := time.Now()
 	flushed, err := t.server.Flush(ctx)
 	if err != nil && ctx.Err() == nil {
-		return row, nil, t.diagnose(ctx, engine.PhaseRun, classOfFlush(err), "flush of the prefix cache: "+err.Error()), nil
+		class, text := classOfFlush(err), "flush of the prefix cache: "+err.Error()
+		if t.slowed != "" { // it is at work on the requests of that run still
+			class, text = engine.Slow, t.slowed+"; then "+text
+		}
+		return row, nil, t.diagnose(ctx, engine.PhaseRun, class, text), nil
 	}
 	t.readGPUs()
 	started := time.Now().UTC()
 	block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
 	o, f := t.offer(ctx, engine.PhaseRun, block, r.Point, r.Requests, t.plan.Stopping.newHope)
 	t.spent += time.Since(began)
+	t.slowed = o.slow
 	if o.result == nil || ctx.Err() != nil {
 		return row, nil, f, nil // a run that was interrupted is no run
 	}
@@ -127,7 +133,7 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	if t.plan.SLO.Limits() {
 		row.GoodRPS = &s.GoodRPS
 	}
-	if row.InvalidReason = invalidReason(row); row.InvalidReason == "" {
+	if row.InvalidReason = cmp.Or(o.slow, invalidReason(row)); row.InvalidReason == "" {
 		row.InvalidReason = t.pace.slow(r.Point, row.OutputTPS, row.DurationS)
 	}
 	if row.InvalidReason == "" && row.ClientFaults != "" && t.plan.StrictClient {

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"fmt"
+	"time"
 
+	"harness/harness/load"
 	"harness/results/stat"
 )
 
@@ -16,7 +18,8 @@ const SlowFactor = 5
 // says nothing of the server.
 const slowSeconds = 5
 
-// slowPrefix begins the invalid reason of a slow run.
+// slowPrefix begins the invalid reason of a slow run, which is ended once nothing else can
+// come of it.
 const slowPrefix = "slow: "
 
 // A pace is what one server has shown that it can do, in output tokens/s.
@@ -61,4 +64,46 @@ func (p *pace) slow(point Point, outputTPS, seconds float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%s%.4g output tokens/s, and this server made %.4g before: more than %d times slower", slowPrefix, outputTPS, expected, SlowFactor)
+}
+
+// A slowError ends a load that has taken so long that it can only come out slow.
+type slowError struct{ limit, expected time.Duration }
+
+func (e *slowError) Error() string {
+	return fmt.Sprintf("%snot done after %.1f s, and by what this server did before it takes %.1f s: more than %d times slower", slowPrefix, e.limit.Seconds(), e.expected.Seconds(), SlowFactor)
+}
+
+// bound is how long a load may take until it is certain to be slow, though all that is
+// left of it came at once; nil: nothing is known of the server yet. What an open loop or
+// a load that was not seen before should take is told by the warm-up: the time over which
+// it is offered, and that of its tokens at the warm-up's pace.
+func (p *pace) bound(point Point, prompts []load.Prompt) *slowError {
+	tps := p.expected(point)
+	if tps == 0 {
+		tps = p.warm
+	}
+	if tps == 0 {
+		return nil
+	}
+	tokens := 0
+	for _, one := range prompts {
+		tokens += one.OutputTokens
+	}
+	expected := time.Duration(float64(tokens)/tps*1e9) + offeredFor(point, prompts)
+	return &slowError{limit: max(SlowFactor*expected, expected+slowSeconds*time.Second), expected: expected}
+}
+
+// offeredFor is the time over which a load is offered, however quick the server is.
+func offeredFor(point Point, prompts []load.Prompt) time.Duration {
+	span := point.Stages.Seconds()
+	for _, rate := range []float64{point.Rate, point.RateCap} {
+		if rate > 0 {
+			span += float64(len(prompts)) / rate
+		}
+	}
+	last, thinking := int64(0), int64(0)
+	for _, one := range prompts {
+		last, thinking = max(last, one.DueNS), thinking+one.ThinkNS
+	}
+	return time.Duration(span*1e9) + time.Duration(last+thinking/int64(point.ConcurrencyGuess()))
 }

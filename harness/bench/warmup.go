@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -35,6 +36,9 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 		if f != nil || ctx.Err() != nil {
 			return f
 		}
+		if o.slow != "" {
+			return t.diagnose(ctx, engine.PhaseWarmup, engine.Slow, o.slow)
+		}
 		s := load.Summarize(o.result)
 		if s.Failed == len(o.result.Records) {
 			class, text := failureOf(t.requestRows("", o.result.Records))
@@ -57,6 +61,7 @@ type offered struct {
 	prompts []load.Prompt
 	result  *load.Result // nil: it could not be
 	hope    *hope        // of a run that could have been cut short
+	slow    string       // why it was ended as too slow; "" where it was not
 }
 
 // offer offers one load. It returns a failure when the server ended meanwhile. follow
@@ -78,8 +83,16 @@ func (t *trial) offer(ctx context.Context, phase string, block uint64, point Poi
 	if o.hope != nil {
 		options.Enough = o.hope.enough
 	}
+	if limit := t.pace.bound(point, prompts); limit != nil {
+		bounded, end := context.WithTimeoutCause(alive, limit.limit, limit)
+		defer end()
+		alive = bounded
+	}
 	result, err := load.Run(alive, t.target, options)
 	o.result = result
+	if slow := (*slowError)(nil); errors.As(context.Cause(alive), &slow) {
+		o.slow = slow.Error()
+	}
 	if ctx.Err() != nil {
 		return o, nil
 	}

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -90,6 +91,24 @@ func TestLocalRunsATrial(t *testing.T) {
 	samples, err := s.Samples("t0001")
 	if err != nil || len(samples) == 0 || !strings.HasPrefix(samples[0].Metric, "sglang:") || !samples[0].Simulated {
 		t.Errorf("%d samples, %v", len(samples), err)
+	}
+}
+
+// A server that grows a million times slower in the middle of a run ends it, long before
+// its requests' own bounds do, as slow.
+func TestSlowRunEnds(t *testing.T) {
+	t.Parallel()
+	const warm = 1 + 5*4 // requests before the runs, at most; the two runs have 16 more
+	s, row := run(t, testPlan(t, "--sim-fail", fmt.Sprintf("slow:1000000@%d", warm+1)))
+	if row.FailureClass != engine.Slow || row.Phase != engine.PhaseRun || row.ExitStatus != nil || !strings.Contains(row.FailureLine, "not done after 5") {
+		t.Errorf("%s %s in %s: %s\n%s", row.Outcome, row.FailureClass, row.Phase, row.FailureLine, row.LogTail)
+	}
+	runs, _, err := s.Runs()
+	if err != nil || len(runs) == 0 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	if r := runs[len(runs)-1]; r.Valid || !strings.HasPrefix(r.InvalidReason, "slow: ") {
+		t.Errorf("%s: valid %v, %s", r.RunID, r.Valid, r.InvalidReason)
 	}
 }
 

@@ -11,14 +11,15 @@ type faults struct {
 	kind  string // crash, hang, oom or ""
 	after int    // requests that are served first
 	slow  float64
+	swift int // requests that come before slow
 }
 
-// parseFaults reads a list such as "slow:4,crash@30".
+// parseFaults reads a list such as "slow:4@10,crash@30".
 func parseFaults(text string) (faults, error) {
 	f := faults{slow: 1}
 	for part := range strings.SplitSeq(text, ",") {
 		kind, after, counted := strings.Cut(part, "@")
-		name, factor, scaled := strings.Cut(part, ":")
+		name, factor, scaled := strings.Cut(kind, ":")
 		var err error
 		switch {
 		case part == "":
@@ -27,21 +28,37 @@ func parseFaults(text string) (faults, error) {
 			if f.slow, err = strconv.ParseFloat(factor, 64); err == nil && !(f.slow > 0 && f.slow <= 1e6) {
 				err = fmt.Errorf("must be in (0, 1e6]")
 			}
+			if err == nil && counted {
+				f.swift, err = countOf(after)
+			}
 		case kind == "crash" || kind == "hang" || kind == "oom":
 			f.kind = kind
 			if counted {
-				if f.after, err = strconv.Atoi(after); err == nil && f.after < 0 {
-					err = fmt.Errorf("must not be negative")
-				}
+				f.after, err = countOf(after)
 			}
 		default:
 			err = fmt.Errorf("unknown")
 		}
 		if err != nil {
-			return faults{}, fmt.Errorf("--sim-fail %q: %w; use crash, hang or oom, with @N to serve N requests first, or slow:FACTOR", part, err)
+			return faults{}, fmt.Errorf("--sim-fail %q: %w; use crash, hang or oom, with @N to serve N requests first, or slow:FACTOR, likewise", part, err)
 		}
 	}
 	return f, nil
+}
+
+func countOf(text string) (n int, err error) {
+	if n, err = strconv.Atoi(text); err == nil && n < 0 {
+		err = fmt.Errorf("must not be negative")
+	}
+	return n, err
+}
+
+// slowAt is the factor of all steps once the n-th request (from 1) is there.
+func (f faults) slowAt(n int) float64 {
+	if n > f.swift {
+		return f.slow
+	}
+	return 1
 }
 
 // strikes reports whether the n-th request (from 1) meets the failure.

@@ -22,6 +22,8 @@ type machine struct {
 	faults   faults
 	stats    stats
 
+	disturbed float64 // factor of all steps, by neighbours
+
 	out   []emission // to be taken by the caller after advance
 	death string     // why the scheduler died; "" while it lives
 	hung  bool
@@ -33,17 +35,17 @@ const never = time.Duration(math.MaxInt64)
 func newMachine(s *setup, seed uint64, f faults) *machine {
 	m := &machine{s: s, front: newFrontend(s), spread: s.memorySpread(seed), faults: f, stats: newStats()}
 	for i := range s.dp {
-		r := newReplica(s, i, seed)
-		r.noise.slow = f.slow
-		m.replicas = append(m.replicas, r)
+		m.replicas = append(m.replicas, newReplica(s, i, seed))
 	}
+	m.disturb(1)
 	return m
 }
 
 // disturb makes all steps take factor times as long as the setup has it.
 func (m *machine) disturb(factor float64) {
+	m.disturbed = factor
 	for _, r := range m.replicas {
-		r.noise.slow = m.faults.slow * factor
+		r.noise.slow = m.faults.slowAt(m.accepted) * factor
 	}
 }
 
@@ -84,6 +86,9 @@ func (m *machine) submit(q *sequence, now time.Duration) {
 	q.replica, q.worker = m.next1, m.accepted%len(m.front.free)
 	m.next1 = (m.next1 + 1) % len(m.replicas)
 	m.accepted++
+	if m.accepted == m.faults.swift+1 {
+		m.disturb(m.disturbed)
+	}
 	m.stats.accepted(q)
 	switch {
 	case m.faults.strikes(m.accepted):

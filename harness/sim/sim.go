@@ -36,7 +36,7 @@ const drain = 500 * time.Millisecond
 //	--sim-interference X a server of the same parent slows all steps by this share (0)
 //	--sim-startup-s S    seconds until the server is ready (0.2)
 //	--sim-rules NAME     spec of package space whose hard rules are enforced, or none (sglang)
-//	--sim-fail LIST      crash@N, hang@N, oom@N (after N requests), slow:F (all steps take F times as long)
+//	--sim-fail LIST      crash@N, hang@N, oom@N (after N requests), slow:F (all steps take F times as long, or slow:F@N after N requests)
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for _, a := range args {
 		if a == "-h" || a == "--help" {
