@@ -125,8 +125,8 @@ func failureOf(requests []results.Request) (class, description string) {
 // fault of the server or the machine: then the trial goes on without it.
 func failureOfRun(row results.Run, requests []results.Request) (class, description string) {
 	switch {
-	case strings.HasPrefix(row.InvalidReason, slowPrefix):
-		return engine.Slow, row.InvalidReason
+	case lateClass(row.InvalidReason) != "":
+		return lateClass(row.InvalidReason), row.InvalidReason
 	case row.Failures > 0:
 		return failureOf(requests)
 	case strings.HasPrefix(row.InvalidReason, clientPrefix):

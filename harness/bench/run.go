@@ -42,8 +42,8 @@ func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, r
 	flushed, err := t.server.Flush(ctx)
 	if err != nil && ctx.Err() == nil {
 		class, text := classOfFlush(err), "flush of the prefix cache: "+err.Error()
-		if t.slowed != "" { // it is at work on the requests of that run still
-			class, text = engine.Slow, t.slowed+"; then "+text
+		if t.late != "" { // it is at work on the requests of that run still
+			class, text = lateClass(t.late), t.late+"; then "+text
 		}
 		return row, nil, t.diagnose(ctx, engine.PhaseRun, class, text), nil
 	}
@@ -52,7 +52,7 @@ func (t *trial) try(ctx context.Context, r RunPlan, try int) (row results.Run, r
 	block := r.Block + uint64(try-1)*retryBlocks // a new try has new prompts
 	o, f := t.offer(ctx, engine.PhaseRun, block, r.Point, r.Requests, t.plan.Stopping.newHope)
 	t.spent += time.Since(began)
-	t.slowed = o.slow
+	t.late = o.late
 	if o.result == nil || ctx.Err() != nil {
 		return row, nil, f, nil // a run that was interrupted is no run
 	}
@@ -133,7 +133,7 @@ func (t *trial) runRow(id string, r RunPlan, o offered) results.Run {
 	if t.plan.SLO.Limits() {
 		row.GoodRPS = &s.GoodRPS
 	}
-	if row.InvalidReason = cmp.Or(o.slow, invalidReason(row)); row.InvalidReason == "" {
+	if row.InvalidReason = cmp.Or(o.late, invalidReason(row)); row.InvalidReason == "" {
 		row.InvalidReason = t.pace.slow(r.Point, row.OutputTPS, row.DurationS)
 	}
 	if row.InvalidReason == "" && row.ClientFaults != "" && t.plan.StrictClient {

@@ -2,8 +2,10 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"harness/harness/engine"
 	"harness/harness/load"
 	"harness/results/stat"
 )
@@ -18,9 +20,23 @@ const SlowFactor = 5
 // says nothing of the server.
 const slowSeconds = 5
 
-// slowPrefix begins the invalid reason of a slow run, which is ended once nothing else can
-// come of it.
-const slowPrefix = "slow: "
+// These begin the invalid reasons of a slow run, which is ended once nothing else can come
+// of it, and of one that was as late and had brought no token for half of its time.
+const (
+	slowPrefix = "slow: "
+	hangPrefix = "hangs: "
+)
+
+// lateClass is the failure class of a run that is invalid for one of them; "" for others.
+func lateClass(invalidReason string) string {
+	switch {
+	case strings.HasPrefix(invalidReason, slowPrefix):
+		return engine.Slow
+	case strings.HasPrefix(invalidReason, hangPrefix):
+		return engine.HangServing
+	}
+	return ""
+}
 
 // A pace is what one server has shown that it can do, in output tokens/s.
 type pace struct {
@@ -66,18 +82,30 @@ func (p *pace) slow(point Point, outputTPS, seconds float64) string {
 	return fmt.Sprintf("%s%.4g output tokens/s, and this server made %.4g before: more than %d times slower", slowPrefix, outputTPS, expected, SlowFactor)
 }
 
-// A slowError ends a load that has taken so long that it can only come out slow.
-type slowError struct{ limit, expected time.Duration }
+// A lateError ends a load that has taken so long that it can only come out slow.
+type lateError struct{ limit, expected time.Duration }
 
-func (e *slowError) Error() string {
-	return fmt.Sprintf("%snot done after %.1f s, and by what this server did before it takes %.1f s: more than %d times slower", slowPrefix, e.limit.Seconds(), e.expected.Seconds(), SlowFactor)
+func (e *lateError) Error() string {
+	return fmt.Sprintf("not done after %.1f s, and by what this server did before it takes %.1f s: more than %d times slower", e.limit.Seconds(), e.expected.Seconds(), SlowFactor)
+}
+
+// reason is the invalid reason of the load that was ended.
+func (e *lateError) reason(records []load.Record) string {
+	last := int64(0)
+	for i := range records {
+		last = max(last, records[i].LastTokenNS)
+	}
+	if silent := e.limit - time.Duration(last); silent >= e.limit/2 {
+		return fmt.Sprintf("%sno token for %.1f s, %v", hangPrefix, silent.Seconds(), e)
+	}
+	return slowPrefix + e.Error()
 }
 
 // bound is how long a load may take until it is certain to be slow, though all that is
 // left of it came at once; nil: nothing is known of the server yet. What an open loop or
 // a load that was not seen before should take is told by the warm-up: the time over which
 // it is offered, and that of its tokens at the warm-up's pace.
-func (p *pace) bound(point Point, prompts []load.Prompt) *slowError {
+func (p *pace) bound(point Point, prompts []load.Prompt) *lateError {
 	tps := p.expected(point)
 	if tps == 0 {
 		tps = p.warm
@@ -90,7 +118,7 @@ func (p *pace) bound(point Point, prompts []load.Prompt) *slowError {
 		tokens += one.OutputTokens
 	}
 	expected := time.Duration(float64(tokens)/tps*1e9) + offeredFor(point, prompts)
-	return &slowError{limit: max(SlowFactor*expected, expected+slowSeconds*time.Second), expected: expected}
+	return &lateError{limit: max(SlowFactor*expected, expected+slowSeconds*time.Second), expected: expected}
 }
 
 // offeredFor is the time over which a load is offered, however quick the server is.

@@ -53,7 +53,7 @@ type trial struct {
 	spent   time.Duration // in what a trial is for: all but harness's own work
 	samples []results.Sample
 	pace    pace
-	slowed  string // why the last run was ended as too slow; "" where it was not
+	late    string // why the last run was ended as one that takes too long; "" where it was not
 
 	meter     *gpu.Meter     // nil: the GPUs are not read
 	simulated *simulatedGPUs // nil: they are real

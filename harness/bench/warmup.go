@@ -36,8 +36,8 @@ func (t *trial) warmUp(ctx context.Context) *engine.Failure {
 		if f != nil || ctx.Err() != nil {
 			return f
 		}
-		if o.slow != "" {
-			return t.diagnose(ctx, engine.PhaseWarmup, engine.Slow, o.slow)
+		if o.late != "" {
+			return t.diagnose(ctx, engine.PhaseWarmup, lateClass(o.late), o.late)
 		}
 		s := load.Summarize(o.result)
 		if s.Failed == len(o.result.Records) {
@@ -61,7 +61,7 @@ type offered struct {
 	prompts []load.Prompt
 	result  *load.Result // nil: it could not be
 	hope    *hope        // of a run that could have been cut short
-	slow    string       // why it was ended as too slow; "" where it was not
+	late    string       // why it was ended as one that takes too long; "" where it was not
 }
 
 // offer offers one load. It returns a failure when the server ended meanwhile. follow
@@ -90,8 +90,8 @@ func (t *trial) offer(ctx context.Context, phase string, block uint64, point Poi
 	}
 	result, err := load.Run(alive, t.target, options)
 	o.result = result
-	if slow := (*slowError)(nil); errors.As(context.Cause(alive), &slow) {
-		o.slow = slow.Error()
+	if late := (*lateError)(nil); result != nil && errors.As(context.Cause(alive), &late) {
+		o.late = late.reason(result.Records)
 	}
 	if ctx.Err() != nil {
 		return o, nil

@@ -94,20 +94,29 @@ func TestLocalRunsATrial(t *testing.T) {
 	}
 }
 
-// A server that grows a million times slower in the middle of a run ends it, long before
-// its requests' own bounds do, as slow.
+// A server that grows much slower in the middle of a run ends it, long before its requests'
+// own bounds do, as slow; one of which nothing comes any more, as one that hangs.
 func TestSlowRunEnds(t *testing.T) {
 	t.Parallel()
+	for factor, class := range map[int]string{150: engine.Slow, 1e6: engine.HangServing} {
+		t.Run(class, func(t *testing.T) {
+			t.Parallel()
+			slowRunEnds(t, factor, class)
+		})
+	}
+}
+
+func slowRunEnds(t *testing.T, factor int, class string) {
 	const warm = 1 + 5*4 // requests before the runs, at most; the two runs have 16 more
-	s, row := run(t, testPlan(t, "--sim-fail", fmt.Sprintf("slow:1000000@%d", warm+1)))
-	if row.FailureClass != engine.Slow || row.Phase != engine.PhaseRun || row.ExitStatus != nil || !strings.Contains(row.FailureLine, "not done after 5") {
+	s, row := run(t, testPlan(t, "--sim-fail", fmt.Sprintf("slow:%d@%d", factor, warm+1)))
+	if row.FailureClass != class || row.Phase != engine.PhaseRun || row.ExitStatus != nil || !strings.Contains(row.FailureLine, "not done after 5") {
 		t.Errorf("%s %s in %s: %s\n%s", row.Outcome, row.FailureClass, row.Phase, row.FailureLine, row.LogTail)
 	}
 	runs, _, err := s.Runs()
 	if err != nil || len(runs) == 0 {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}
-	if r := runs[len(runs)-1]; r.Valid || !strings.HasPrefix(r.InvalidReason, "slow: ") {
+	if r := runs[len(runs)-1]; r.Valid || !strings.Contains(r.InvalidReason, "not done after 5") {
 		t.Errorf("%s: valid %v, %s", r.RunID, r.Valid, r.InvalidReason)
 	}
 }
