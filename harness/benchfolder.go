@@ -206,9 +206,11 @@ func readMeasured(store results.Store, w load.Workload) ([]bench.Measured, error
 	if len(bad) > 0 {
 		return nil, fmt.Errorf("%w: remove or mend it; %s in all cannot be used", bad[0], report.Plural(len(bad), "file"))
 	}
+	reader := store.Reader()
+	defer reader.Close()
 	var runs []bench.Measured
 	for _, row := range rows {
-		requests, err := store.Requests(row.RunID)
+		requests, err := reader.Requests(row.RunID)
 		if err != nil {
 			return nil, err
 		}

@@ -153,3 +153,50 @@ func BenchmarkReadStudy(b *testing.B) {
 	}
 	b.Run("packed", read)
 }
+
+// The requests of every run of a packed study: 50 runs of 1,000 requests, read by one
+// Reader, and each by one of its own.
+func BenchmarkPackedRequests(b *testing.B) {
+	s := Store{Dir: b.TempDir()}
+	if err := s.Create(); err != nil {
+		b.Fatal(err)
+	}
+	var ids []string
+	for i := range 50 {
+		id := fmt.Sprintf("t0001-c64-r%d", i+1)
+		ids = append(ids, id)
+		rows := largeRun(id, 1000, false)
+		if err := s.WriteRun(Run{StudyID: "s", TrialID: "t0001", RunID: id, Requests: int32(len(rows)), StartedAt: time.Unix(1, 0).UTC()}, rows); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.WriteTrial(Trial{StudyID: "s", TrialID: "t0001", StartedAt: time.Unix(1, 0).UTC()}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Pack(); err != nil {
+		b.Fatal(err)
+	}
+	check := func(b *testing.B, rows []Request, err error) {
+		if err != nil || len(rows) != 1000 {
+			b.Fatal(len(rows), err)
+		}
+	}
+	b.Run("one reader", func(b *testing.B) {
+		for b.Loop() {
+			r := s.Reader()
+			for _, id := range ids {
+				rows, err := r.Requests(id)
+				check(b, rows, err)
+			}
+			r.Close()
+		}
+	})
+	b.Run("one each", func(b *testing.B) {
+		for b.Loop() {
+			for _, id := range ids {
+				rows, err := s.Requests(id)
+				check(b, rows, err)
+			}
+		}
+	})
+}

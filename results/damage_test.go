@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -69,57 +71,133 @@ func (s Store) reads(table, id string) (rows int, bad *BadPart, err error) {
 	}
 }
 
-// A part of any table that was cut off anywhere, or has a flipped bit anywhere, is never
-// read as good data.
-func TestDamagedPartIsNeverReadAsGood(t *testing.T) {
+// A part of any table, or a packed file, that was cut off anywhere, or has a flipped bit
+// anywhere, is never read as good data.
+func TestDamagedFileIsNeverReadAsGood(t *testing.T) {
 	for table, id := range map[string]string{trialsDir: "t0002", runsDir: "t0002-c4-r1", requestsDir: "t0002-c4-r1", samplesDir: "t0002"} {
 		t.Run(table, func(t *testing.T) {
 			t.Parallel()
-			s := smallStudy(t)
-			path := s.part(table, id)
-			good, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			whole, bad, err := s.reads(table, id)
-			if bad != nil || err != nil || whole == 0 {
-				t.Fatalf("the whole part: %d rows, %v, %v", whole, bad, err)
-			}
 			others := 0 // rows of other parts that the same reader gives
 			if table == trialsDir || table == runsDir {
 				others = 1
 			}
-			refused := func(what string, i int, data []byte) {
-				if verify(bytes.NewReader(data), int64(len(data))) == nil {
-					t.Fatalf("%s %d: verified", what, i)
-				}
-				if i%997 != 0 && !*everyBit { // the way through the file system, now and then
-					return
-				}
-				if err := os.WriteFile(path, data, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				rows, bad, err := s.reads(table, id)
-				if err != nil || rows != others || bad == nil || bad.Path != path {
-					t.Fatalf("%s %d: read %d rows, bad %v, err %v", what, i, rows, bad, err)
-				}
-			}
-			for i := range good {
-				refused("cut at", i, good[:i])
-				for bit := range 8 {
-					if bit != i%8 && !*everyBit {
-						continue
-					}
-					flipped := slices.Clone(good)
-					flipped[i] ^= 1 << bit
-					refused("flipped byte", i, flipped)
-				}
-			}
-			refused("followed by byte", len(good), append(slices.Clone(good), 0))
-			if err := os.WriteFile(path, good, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			s := smallStudy(t)
+			neverReadAsGood(t, damaged{s, table, id, s.part(table, id), others})
 		})
+		t.Run(table+" packed", func(t *testing.T) {
+			t.Parallel()
+			s := smallStudy(t)
+			pack(t, s)
+			neverReadAsGood(t, damaged{s, table, id, s.PackedPath(table), 0})
+		})
+	}
+}
+
+// damaged is what is damaged, and how it is read.
+type damaged struct {
+	store     Store
+	table, id string
+	path      string
+	others    int // rows that stay
+}
+
+// refused fails where the file with this content is not refused; through tells whether
+// the readers are asked too, through the file system.
+func (d damaged) refused(t *testing.T, data []byte, through bool, what string, at int) {
+	t.Helper()
+	if verify(bytes.NewReader(data), int64(len(data))) == nil {
+		t.Fatalf("%s %d: verified", what, at)
+	}
+	if !through {
+		return
+	}
+	if err := os.WriteFile(d.path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rows, bad, err := d.store.reads(d.table, d.id)
+	if err != nil || rows != d.others || bad == nil || bad.Path != d.path {
+		t.Fatalf("%s %d: read %d rows, bad %v, err %v", what, at, rows, bad, err)
+	}
+}
+
+// neverReadAsGood damages each byte of a small file in turn.
+func neverReadAsGood(t *testing.T, d damaged) {
+	good, err := os.ReadFile(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, bad, err := d.store.reads(d.table, d.id)
+	if bad != nil || err != nil || whole == 0 {
+		t.Fatalf("the whole file: %d rows, %v, %v", whole, bad, err)
+	}
+	for i := range good {
+		now := i%997 == 0 || *everyBit
+		d.refused(t, good[:i], now, "cut at", i)
+		for bit := range 8 {
+			if bit == i%8 || *everyBit {
+				flipped := slices.Clone(good)
+				flipped[i] ^= 1 << bit
+				d.refused(t, flipped, now, "flipped byte", i)
+			}
+		}
+	}
+	d.refused(t, append(slices.Clone(good), 0), true, "followed by byte", len(good))
+}
+
+// The same of a packed file that is read in stretches, at bytes drawn at random.
+func TestDamagedLargePackedFile(t *testing.T) {
+	s := Store{Dir: t.TempDir()}
+	if err := s.Create(); err != nil {
+		t.Fatal(err)
+	}
+	trial := testTrial()
+	trial.TrialID = "t0001"
+	if err := s.WriteTrial(trial); err != nil {
+		t.Fatal(err)
+	}
+	ids := []string{"t0001-c64-r1", "t0001-c64-r2", "t0001-c64-r3"}
+	for i, id := range ids {
+		rows := largeRun(id, 2000+500*i, true)
+		if err := s.WriteRun(Run{StudyID: "s", TrialID: "t0001", RunID: id, Requests: int32(len(rows)), StartedAt: time.Unix(1, 0).UTC()}, rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string][]Request{}
+	for _, id := range ids {
+		rows, err := s.Requests(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[id] = rows
+	}
+	pack(t, s)
+	path := s.PackedPath(requestsDir)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := s.Reader()
+	defer reader.Close()
+	parallel(len(ids), func(i int) {
+		if got, err := reader.Requests(ids[i]); err != nil || !reflect.DeepEqual(want[ids[i]], got) {
+			t.Errorf("%s: %d of %d requests, or others, %v", ids[i], len(got), len(want[ids[i]]), err)
+		}
+	})
+	if groups := reader.requests.part.RowGroups(); len(groups) < 2 || len(good) < 1<<20 {
+		t.Fatalf("%d row groups in %d bytes: too small to show anything", len(groups), len(good))
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	d := damaged{s, requestsDir, ids[1], path, 0}
+	for k := range 40 {
+		i := rng.IntN(len(good))
+		d.refused(t, good[:i], k%10 == 0, "cut at", i)
+		flipped := slices.Clone(good)
+		flipped[i] ^= 1 << rng.IntN(8)
+		d.refused(t, flipped, k%10 == 0, "flipped byte", i)
+	}
+	// What a reader has opened and found whole it does not verify again.
+	if got, err := reader.Requests(ids[2]); err != nil || len(got) != len(want[ids[2]]) {
+		t.Errorf("of an open file: %d requests, %v", len(got), err)
 	}
 }
 

@@ -157,21 +157,38 @@ func (p *part) footer() []byte {
 // batchRows bounds the rows that are in memory while a file is read through.
 const batchRows = 512
 
-// each reads n rows from a row on, in batches that it makes anew. The columns are those
-// of T; others are not read.
+// each reads n rows from a row on, in batches that it makes anew; of the file's row
+// groups only those that have such rows. The columns are those of T; others are not read.
 func each[T any](p *part, from, n int64, take func(rows []T) error) error {
-	r := parquet.NewGenericReader[T](p.File)
+	first := int64(0) // row of the group
+	for _, group := range p.RowGroups() {
+		begin, end := max(from, first), min(from+n, first+group.NumRows())
+		if begin < end {
+			if err := eachOfGroup(p, group, begin-first, end-begin, take); err != nil {
+				return err
+			}
+		}
+		first += group.NumRows()
+	}
+	if first < from+n {
+		return p.bad("it has %d rows, and %d are wanted", first, from+n)
+	}
+	return nil
+}
+
+func eachOfGroup[T any](p *part, group parquet.RowGroup, from, n int64, take func(rows []T) error) error {
+	r := parquet.NewGenericRowGroupReader[T](group)
 	defer r.Close()
 	if from > 0 {
 		if err := r.SeekToRow(from); err != nil {
-			return p.bad("row %d: %v", from, err)
+			return p.bad("row %d of a group: %v", from, err)
 		}
 	}
 	for n > 0 {
 		rows := make([]T, min(n, batchRows))
 		k, err := r.Read(rows)
 		if k < len(rows) {
-			return p.bad("rows from %d on cannot be read: %v", from+int64(k), err)
+			return p.bad("rows from %d of a group on cannot be read: %v", from+int64(k), err)
 		}
 		if err := take(rows); err != nil {
 			return err

@@ -127,14 +127,18 @@ func (s Store) RunsOf(trialID string) (runs []Run, bad []*BadPart, err error) {
 	return runTable.load(s, func(id string) bool { return strings.HasPrefix(id, trialID+"-") })
 }
 
-// Requests reads the requests of one run.
+// Requests reads the requests of one run; those of many are a Reader's.
 func (s Store) Requests(runID string) ([]Request, error) {
-	return rowsOfPart[Request](s, requestsDir, runID)
+	r := s.Reader()
+	defer r.Close()
+	return r.Requests(runID)
 }
 
-// Samples reads the samples of one trial.
+// Samples reads the samples of one trial; those of many are a Reader's.
 func (s Store) Samples(trialID string) ([]Sample, error) {
-	return rowsOfPart[Sample](s, samplesDir, trialID)
+	r := s.Reader()
+	defer r.Close()
+	return r.Samples(trialID)
 }
 
 // Plans lists the trials that have a plan, in order.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -251,38 +250,4 @@ func (p *part) eachText(column string, take func(row int, text string)) error {
 		}
 		take(row, last)
 	})
-}
-
-// rowsOfPart reads the rows of one part of requests or samples, wherever they are.
-func rowsOfPart[T any](s Store, table, id string) ([]T, error) {
-	p, err := openPart(s.part(table, id))
-	if err == nil {
-		defer p.Close()
-		return rowsOf[T](p)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	missing := fmt.Errorf("%s of %s: %w", table, id, err)
-	if p, err = openPart(s.part(table, packedID)); errors.Is(err, fs.ErrNotExist) {
-		return nil, missing
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	list, err := p.spans(table)
-	i := slices.IndexFunc(list, func(sp span) bool { return sp.id == id })
-	if err == nil && i < 0 {
-		err = missing
-	}
-	if err != nil {
-		return nil, err
-	}
-	var rows []T
-	err = each(p, list[i].from, list[i].n, func(batch []T) error {
-		rows = append(rows, batch...)
-		return nil
-	})
-	return rows, err
 }

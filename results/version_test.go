@@ -57,7 +57,7 @@ func TestAbsentColumnsAreZero(t *testing.T) {
 	}
 	s := version1(t)
 	for id, n := range map[string]int{"t0001-c4-r1": 2, "t0001-c8-r1": 20} {
-		rows, err := rowsOfPart[later](s, requestsDir, id)
+		rows, err := rowsOfPart[later](s, new(packedFile), requestsDir, id)
 		if err != nil || len(rows) != n {
 			t.Fatalf("%s: %d rows, %v", id, len(rows), err)
 		}

@@ -272,8 +272,10 @@ func (p Page) log(t results.Trial, most int64) (string, error) {
 // raw reads requests and device samples of the configs that the page tells more of.
 func (doc *document) raw(p Page) (warnings []string) {
 	told := p.Front.told(p.Default, latencyConfigs)
+	reader := p.Store.Reader()
+	defer reader.Close()
 	sketches, errs := make([]latencies, len(told)), make([]error, len(told))
-	inParallel(len(told), func(i int) { sketches[i], errs[i] = sketch(p.Store, told[i].Runs) })
+	inParallel(len(told), func(i int) { sketches[i], errs[i] = sketch(reader, told[i].Runs) })
 	var trials []string
 	for i, r := range told {
 		if errs[i] != nil {
@@ -288,7 +290,7 @@ func (doc *document) raw(p Page) (warnings []string) {
 	}
 	lines := make([][]series, len(trials))
 	inParallel(len(trials), func(i int) {
-		samples, err := p.Store.Samples(trials[i])
+		samples, err := reader.Samples(trials[i])
 		if err == nil { // a trial that ended early has none
 			lines[i] = telemetry(samples)
 		}

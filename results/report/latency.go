@@ -22,10 +22,10 @@ type latencies struct {
 
 // sketch reads the requests of runs by the canonical definitions: times from a request's
 // send, and the gap before a chunk of k tokens as k gaps.
-func sketch(store results.Store, runs []results.Run) (latencies, error) {
+func sketch(reader *results.Reader, runs []results.Run) (latencies, error) {
 	var ttft, itl, e2e []float64
 	for _, r := range runs {
-		requests, err := store.Requests(r.RunID)
+		requests, err := reader.Requests(r.RunID)
 		if err != nil {
 			return latencies{}, err
 		}
