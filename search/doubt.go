@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -134,6 +135,37 @@ func (d *doubt) settleDraws(from, to int) {
 		d.areas[s] = costGoals.Hypervolume(points, d.ref)
 	}
 }
+
+// sure are the samples of FrontPoint.Sure. All of a draw count together: points that
+// exclude each other are not wrong at the same time.
+func (d *doubt) sure() []bool {
+	likeliest := make([]int, len(d.samples))
+	for i := range likeliest {
+		likeliest[i] = i
+	}
+	slices.SortStableFunc(likeliest, func(a, b int) int { return cmp.Compare(d.p[b], d.p[a]) })
+	sure := make([]bool, len(d.samples))
+	dominated := make([]int, doubtDraws) // of the sure, by draw
+	for _, i := range likeliest {
+		right := 0
+		for s, on := range d.on[i] {
+			if !on {
+				dominated[s]++
+			}
+			if dominated[s] <= 1 {
+				right++
+			}
+		}
+		if d.p[i] < 0.5 || float64(right) < sureShare*doubtDraws {
+			break
+		}
+		sure[i] = true
+	}
+	return sure
+}
+
+// sureShare is the probability of FrontPoint.Sure.
+const sureShare = 0.9
 
 // describe fills in the moments of each cost over the draws.
 func (d *doubt) describe() {

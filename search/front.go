@@ -40,8 +40,8 @@ type FrontPoint struct {
 	Launches int
 	P        float64 // probability that no other measured point dominates it
 
-	// Sure points are the likeliest of a front, each with a P of 0.5 or more, as many as
-	// are expected to have no more than one among them that is dominated.
+	// Sure points are the likeliest of a front, each with a P of 0.5 or more: as many as
+	// have no more than one among them that is dominated, with a probability of 0.9.
 	Sure bool
 }
 
@@ -59,8 +59,9 @@ func (s *Searcher) Front() Front {
 		HV: d.quantileOfArea(0.5), HVLow: d.quantileOfArea(0.05), HVHigh: d.quantileOfArea(0.95),
 		RefTTFT: math.Exp(d.ref[0]), RefTPS: math.Exp(-d.ref[1]),
 	}
+	sure := d.sure()
 	for i, q := range d.samples {
-		p := FrontPoint{Rank: q.rank, Load: q.load, Launches: q.launches, P: min(1, d.p[i])}
+		p := FrontPoint{Rank: q.rank, Load: q.load, Launches: q.launches, P: min(1, d.p[i]), Sure: sure[i]}
 		p.TTFT, p.TPS = math.Exp(d.mean[0][i]), math.Exp(-d.mean[1][i])
 		p.TTFTSE, p.TPSSE = math.Sqrt(d.variance[0][i]), math.Sqrt(d.variance[1][i])
 		if p.P < reportedLeast {
@@ -69,24 +70,10 @@ func (s *Searcher) Front() Front {
 			f.Points = append(f.Points, p)
 		}
 	}
-	markSure(f.Points)
 	for _, points := range [][]FrontPoint{f.Points, f.Rest} {
 		slices.SortStableFunc(points, func(a, b FrontPoint) int { return cmp.Compare(a.TTFT, b.TTFT) })
 	}
 	return f
-}
-
-// markSure fills in which points are sure. It leaves them likeliest first.
-func markSure(points []FrontPoint) {
-	slices.SortStableFunc(points, func(a, b FrontPoint) int { return cmp.Compare(b.P, a.P) })
-	wrong := 0.0
-	for i := range points {
-		p := &points[i]
-		if wrong += 1 - p.P; p.P < 0.5 || wrong > 1 {
-			return
-		}
-		p.Sure = true
-	}
 }
 
 // Confirm returns up to n configurations that were measured before, whose next

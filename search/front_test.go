@@ -3,6 +3,7 @@ package search
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"harness/search/pareto"
@@ -182,28 +183,36 @@ func TestConfirmAsksForDoubts(t *testing.T) {
 	}
 }
 
-// The surest points are sure as long as no more than one of them is expected to be
-// dominated.
-func TestMarkSure(t *testing.T) {
+// The likeliest points are sure as long as no more than one of them is dominated, with a
+// probability of 0.9. Points that are wrong in the same draws count less than points
+// that are wrong in turns.
+func TestSure(t *testing.T) {
+	in := func(from, to int) func(int) bool { return func(s int) bool { return s >= from && s < to } }
+	always, never := in(0, doubtDraws), in(0, 0)
 	for _, tt := range []struct {
-		p    []float64
-		want int // how many, the likeliest first
+		name string
+		on   []func(draw int) bool
+		want []bool
 	}{
-		{nil, 0},
-		{[]float64{0.49}, 0},
-		{[]float64{0.5, 1, 0.99}, 3},
-		{[]float64{0.6, 0.6, 0.6, 1}, 3}, // 0.8 of them; with one more 1.2
-		{[]float64{0.5, 0.5, 0.5}, 2},
+		{"nothing", nil, []bool{}},
+		{"less than even", []func(int) bool{in(0, 490)}, []bool{false}},
+		{"one in doubt", []func(int) bool{in(0, 500), always, never}, []bool{true, true, false}},
+		{"two wrong in 8 %", []func(int) bool{in(80, 1000), in(80, 1000), always}, []bool{true, true, true}},
+		{"two wrong in 20 %", []func(int) bool{in(200, 1000), in(200, 1000), always}, []bool{true, false, true}},
+		{"two wrong in turns", []func(int) bool{in(200, 1000), in(0, 800), always}, []bool{true, true, true}},
 	} {
-		var points []FrontPoint
-		for _, p := range tt.p {
-			points = append(points, FrontPoint{P: p})
-		}
-		markSure(points)
-		for i, p := range points {
-			if p.Sure != (i < tt.want) {
-				t.Errorf("%v: point %d of P %v: sure %v", tt.p, i, p.P, p.Sure)
+		d := &doubt{samples: make([]sample, len(tt.on))}
+		for _, is := range tt.on {
+			on, n := make([]bool, doubtDraws), 0.0
+			for s := range on {
+				if on[s] = is(s); on[s] {
+					n++
+				}
 			}
+			d.on, d.p = append(d.on, on), append(d.p, n/doubtDraws)
+		}
+		if got := d.sure(); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: sure %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ type FrontReport struct {
 	// Calibration compares the stated probabilities of being on the front with how
 	// often it was so.
 	Calibration []CalibrationBin `json:"calibration"`
-	// CalibrationError is the largest distance of the two in a bin of at least 20
+	// CalibrationError is the largest distance of the two in a bin of at least 100
 	// points; null where there is none.
 	CalibrationError *float64 `json:"calibration_error"`
 }
@@ -62,8 +62,9 @@ type CalibrationBin struct {
 }
 
 // minBin is the least number of points of a bin that is held against its statement:
-// the standard error of a share is then 0.11 at most.
-const minBin = 20
+// the standard error of a share is then 0.05 at most, so that a distance of 0.1 is no
+// chance. Of ten bins of 20 points one is as far off when all is right.
+const minBin = 100
 
 // reportFronts is nil where the runs had no noise.
 func reportFronts(runs []Run) *FrontReport {

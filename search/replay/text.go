@@ -49,6 +49,25 @@ func (r Report) textFronts(w io.Writer) error {
 			fmt.Fprintf(tw, "  %s\t%.1f launches\t%.1f\t%.2f (%d)\t%s\t\n", m.Method, f.Confirmed, f.Points, f.Dominated, f.DominatedWorst, share(f.CalibrationError))
 		}
 	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	return r.textCalibration(w)
+}
+
+// textCalibration has a line for each tenth of P(front) that a method stated.
+func (r Report) textCalibration(w io.Writer) error {
+	fmt.Fprintln(w)
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "method\tP(front) stated\ton the front\tpoints\t")
+	for _, m := range r.Methods {
+		if m.Reported == nil {
+			continue
+		}
+		for _, b := range m.Reported.Calibration {
+			fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%d\t\n", m.Method, b.Stated, b.OnFront, b.Points)
+		}
+	}
 	return tw.Flush()
 }
 
