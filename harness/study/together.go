@@ -200,6 +200,9 @@ func (l *loop) markInterference(p *bench.Plan) {
 
 // split takes the test's own rows out of a state: they count for nothing else.
 func (s State) split() (state, tests State) {
+	if !slices.ContainsFunc(s.Trials, isTest) {
+		return s, State{}
+	}
 	own := map[string]bool{}
 	for _, t := range s.Trials {
 		own[t.TrialID] = isTest(t)
