@@ -28,10 +28,15 @@ type appraisal struct {
 	gain    float64 // expected growth of the dominated area, if it works
 	success float64 // probability that it works
 	seconds float64 // that its trial takes; 1 where that is not known
+	spread  float64 // product of the standard deviations of the costs
 }
 
 // worth is what the acquisition maximises: expected gain per second.
 func (a appraisal) worth() float64 { return a.ifTrusted(a.gain * a.success / a.seconds) }
+
+// news is what an exploring ask maximises: how much is unknown of the costs. It
+// counts success twice, since to learn that a configuration fails is not its aim.
+func (a appraisal) news() float64 { return a.ifTrusted(a.spread * a.success * a.success) }
 
 // ifTrusted is a value, at least 0, of a prospect that is likely to work. One that
 // is not comes behind all that are, the likelier first: a failed launch costs as
@@ -52,7 +57,7 @@ func (a appraisal) share(area float64) float64 {
 	return a.gain * a.success / area
 }
 
-// estimate is a way to fill in the gain of appraisals.
+// estimate is a way to fill in the gain of appraisals, or their spread.
 type estimate func(v *view, cs []prospect, into []appraisal)
 
 // appraise appraises prospects, in parallel, all but their success. Each result
@@ -152,16 +157,7 @@ func (v *view) inputs(cs []prospect) [][]float64 {
 // sumGain takes as a candidate's gain the sum over its load points: exact where
 // there is one. Where there are more it is an upper bound, since the area that
 // several points add is at most the sum of what each adds.
-func sumGain(v *view, cs []prospect, into []appraisal) { shiftedGain(v, cs, into, 0) }
-
-// hopefulGain is sumGain as if each cost were two standard deviations better than
-// is expected: high where much is unknown, and could matter to the front. What is
-// known to be bad is not worth knowing better.
-func hopefulGain(v *view, cs []prospect, into []appraisal) { shiftedGain(v, cs, into, 2) }
-
-// shiftedGain is sumGain with expected costs that are lower by so many standard
-// deviations.
-func shiftedGain(v *view, cs []prospect, into []appraisal, deviations float64) {
+func sumGain(v *view, cs []prospect, into []appraisal) {
 	x := v.inputs(cs)
 	first, variance0 := v.costs[0].predict(x)
 	second, variance1 := v.costs[1].predict(x)
@@ -170,10 +166,22 @@ func shiftedGain(v *view, cs []prospect, into []appraisal, deviations float64) {
 		b := belief{sd: [2]float64{math.Sqrt(variance0[k]), math.Sqrt(variance1[k])}}
 		sum := 0.0
 		for s, front := range v.fronts {
-			b.mean = [2]float64{first[s][k] - deviations*b.sd[0], second[s][k] - deviations*b.sd[1]}
+			b.mean = [2]float64{first[s][k], second[s][k]}
 			sum += ehvi(front, v.ref, b)
 		}
 		into[k/len(v.loads)].gain += keeps[k] * sum / float64(len(v.fronts))
+	}
+}
+
+// unknown fills in spread: the product of the standard deviations of the costs, at the
+// load where it is the largest.
+func unknown(v *view, cs []prospect, into []appraisal) {
+	x := v.inputs(cs)
+	_, variance0 := v.costs[0].predict(x)
+	_, variance1 := v.costs[1].predict(x)
+	for k := range x {
+		a := &into[k/len(v.loads)]
+		a.spread = max(a.spread, math.Sqrt(variance0[k]*variance1[k]))
 	}
 }
 

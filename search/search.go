@@ -111,7 +111,7 @@ const (
 	SourceUniform     = "uniform"     // a uniform draw
 	SourceEvolution   = "evolution"   // offspring of the best
 	SourceModel       = "model"       // the highest expected gain
-	SourceExploration = "exploration" // the highest gain if it is better than expected
+	SourceExploration = "exploration" // where least is known
 	SourceDoubt       = "doubt"       // what settles most doubts of the front
 )
 

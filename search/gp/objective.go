@@ -10,18 +10,19 @@ import (
 
 // The priors, on logarithms: each a normal distribution. Lengths grow with the
 // square root of the number of coordinates, as Hvarfner et al. (2024) have it, but
-// are shorter than theirs (mean sqrt(2), standard deviation sqrt(3)) and more alike,
-// and the variance is larger: over the parameters that fit whole recorded tables, of
-// 100 to 130 rows, the mean is 1.4 for logarithms of lengths in 5 to 8 coordinates and
-// 1.4 for those of variances. From few observations the mode under a wide prior is far
-// off; with the lengths of the whole table a search of a table of served models took 19
-// trials where one under the prior takes 22. Noise: a standard deviation of 5 % of the
+// are much shorter than theirs (mean sqrt(2), standard deviation sqrt(3)) and more
+// alike, and the variance is larger. From few observations the mode under a wide prior
+// is far too sure: of what a search had not yet measured near the front it was off by
+// 2.4 to 5.5 times the standard deviation that it gave after 12 trials (root mean
+// square, on 12 tables: recorded ones, and simulated ones of served models); under this
+// prior by 1.1 to 2.8 times, with means as good. A search of a table of served models
+// (gpt-oss) took 20 trials instead of 22. Noise: a standard deviation of 5 % of the
 // data's, within a factor of e, since repeats of a served load differ by 1 to 10 %
 // where configurations differ by factors. BoTorch's prior, of 14 %, took 25 trials
 // on a recorded table of served models where this one takes 22.
 const (
-	lengthMean   = 0.5 // plus half the logarithm of the number of coordinates
-	lengthSD     = 1
+	lengthMean   = 0 // plus half the logarithm of the number of coordinates
+	lengthSD     = 0.6
 	varianceMean = 1
 	varianceSD   = 1
 	noiseMean    = -6
