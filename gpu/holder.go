@@ -17,17 +17,21 @@ func signature() string {
 
 // sign writes into a lock's file who holds it. It is for people: the lock alone counts.
 func sign(f *os.File) error {
-	text := fmt.Sprintf("%s, since %s\n", signature(), time.Now().UTC().Format(time.DateTime+" UTC"))
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
-	_, err := f.WriteAt([]byte(text), 0)
+	_, err := f.WriteAt([]byte(holder()+"\n"), 0)
 	return err
+}
+
+// holder is what this process writes of itself where it takes something.
+func holder() string {
+	return fmt.Sprintf("%s, since %s", signature(), time.Now().UTC().Format(time.DateTime+" UTC"))
 }
 
 // Own reports whether a holder is this process.
 func Own(holder string) bool {
-	return holder == signature() || strings.HasPrefix(holder, signature()+", ")
+	return strings.HasPrefix(holder, signature()+", ")
 }
 
 // Holders tells which of the devices are leased at this moment, by UUID, and by whom.

@@ -47,7 +47,9 @@ func Reserve(ctx context.Context, dir string, inv Inventory, want Want) (*Reserv
 	defer unlock(door)
 	others := reserved(dir)
 	for uuid, who := range leased(dir, usable) {
-		others[uuid] = who
+		if run := others[uuid]; run == "" || Own(run) {
+			others[uuid] = who
+		}
 	}
 	r := &Reservation{Devices: usable}
 	if want.Of == nil {
@@ -138,7 +140,7 @@ func writeReservation(dir string, devices []Device) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := signature() + "\n" + strings.Join(uuidsOf(devices), "\n") + "\n"
+	text := holder() + "\n" + strings.Join(uuidsOf(devices), "\n") + "\n"
 	_, err = f.WriteString(text)
 	if err == nil {
 		err = f.Chmod(0o666)

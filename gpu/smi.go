@@ -116,7 +116,10 @@ func output(ctx context.Context, path string, args ...string) (string, error) {
 	cmd.Stdout, cmd.Stderr = &out, &out // they put their complaints on either
 	cmd.WaitDelay = 100 * time.Millisecond
 	killGroup(cmd)
-	err := cmd.Run()
+	err := bounded(ctx, cmd.Run)
+	if errors.Is(err, errStuck) {
+		return "", fmt.Errorf("%s cannot even be killed: the driver hangs; restart the machine", name) // what it printed is still its own
+	}
 	text := out.String()
 	switch {
 	case err == nil:
@@ -128,6 +131,33 @@ func output(ctx context.Context, path string, args ...string) (string, error) {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return text, errors.New(reasonOf(name, text))
+}
+
+// errStuck is the end of what did not end with its context.
+var errStuck = errors.New("it does not end")
+
+// stuckAfter is how long after its context what is killed may take to end. A process
+// that waits for a driver in the kernel does not.
+const stuckAfter = time.Second
+
+// bounded returns what run does, or errStuck where it is not over soon after the end of
+// its context: then it is left behind.
+func bounded(ctx context.Context, run func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- run() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	limit := time.NewTimer(stuckAfter)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-limit.C:
+		return errStuck
+	}
 }
 
 // numaNode is the NUMA node that the device is near to, by its PCI address, or -1.

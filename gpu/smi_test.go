@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 )
 
@@ -149,6 +151,22 @@ func TestListHangs(t *testing.T) {
 		syscall.Kill(child, syscall.SIGKILL)
 		t.Errorf("the child lived on: %d, %v", n, err)
 	}
+}
+
+// One that waits in the kernel for its driver cannot be killed, and holds nobody up.
+func TestBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), bound)
+		defer cancel()
+		hang, began := make(chan struct{}), time.Now()
+		if err := bounded(ctx, func() error { <-hang; return nil }); !errors.Is(err, errStuck) || time.Since(began) != bound+stuckAfter {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		close(hang)
+		if err := bounded(ctx, func() error { return io.EOF }); err != io.EOF {
+			t.Error(err)
+		}
+	})
 }
 
 func TestListCancelled(t *testing.T) {

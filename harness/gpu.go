@@ -64,7 +64,7 @@ func (d gpuJSON) print(out io.Writer) error {
 	}
 	fmt.Fprintln(out)
 	for _, g := range d.Devices {
-		fmt.Fprintf(out, "  GPU %d  %s\n", g.Index, g.UUID)
+		fmt.Fprintf(out, "  GPU %d  %s  %s\n", g.Index, cmp.Or(g.UUID, "UUID not known"), settings(g))
 		for _, m := range g.Instances {
 			fmt.Fprintf(out, "         MIG %s  %s\n", m.Profile, m.UUID)
 		}
@@ -79,6 +79,20 @@ func (d gpuJSON) print(out io.Writer) error {
 		}
 	}
 	return d.printCPUs(out)
+}
+
+// settings are a device's clocks and modes, those that are known.
+func settings(g gpu.Device) string {
+	onOff := map[bool]string{true: "on", false: "off"}
+	var parts []string
+	if g.MaxSMClockMHz > 0 {
+		parts = append(parts, fmt.Sprintf("clock %s of %.0f MHz, memory %s", orDash(g.SMClockMHz, 0, ""), g.MaxSMClockMHz, orDash(g.MaxMemoryClockMHz, 0, " MHz")))
+	}
+	parts = append(parts, "ECC "+onOff[g.ECC], "persistence "+onOff[g.Persistence])
+	if g.PCIBusID != "" {
+		parts = append(parts, "PCI "+g.PCIBusID)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // state is a device's, in a word or a line.
