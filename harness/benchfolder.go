@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,12 +52,27 @@ type benchMeta struct {
 	Warmup          int            `json:"warmup"`
 	Fresh           bool           `json:"fresh_connections,omitempty"`
 	Timeouts        string         `json:"timeouts,omitempty"`
+	Continuous      bool           `json:"continuous_usage,omitempty"`
+	ExtraBody       string         `json:"extra_body_hash,omitempty"` // of --extra-body, which may hold what is secret
 	Profile         load.Profile   `json:"profile"`
 	SLO             load.SLO       `json:"slo"`
 	Seed            uint64         `json:"seed"`
 }
 
-// views are the fields of a benchMeta that change how runs are looked at, or say when
+// bodyHash identifies what --extra-body adds; "" is nothing.
+func bodyHash(extra map[string]any) string {
+	if len(extra) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(extra)
+	if err != nil {
+		panic("what was read as JSON is written as JSON: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// benchViews are the fields of a benchMeta that change how runs are looked at, or say when
 // and where, and not what they are.
 var benchViews = []string{"Created", "Host", "How", "Profile", "SLO", "Calibrated"}
 

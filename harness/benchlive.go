@@ -109,7 +109,7 @@ func (a *app) prepareBench(o *benchOptions) (*bench.Live, benchMeta, error) {
 	return live, benchMeta{Schema: benchSchema, Created: time.Now().UTC().Truncate(time.Second), Host: host,
 		URL: o.url, Engine: found.Engine, Version: found.Version, How: found.How, Simulated: found.Simulated, API: o.api, Model: o.model,
 		Workload: source.Workload(), WorkloadHash: source.Workload().Hash(), Calibrated: calibrated, Point: o.point, OpenLoop: o.openLoop, RampSeconds: o.ramp.Seconds(),
-		Requests: live.Requests, DurationSeconds: o.duration.Seconds(), Warmup: live.Warmup, Fresh: o.fresh, Timeouts: o.timeouts.String(), Profile: o.rules.Profile, SLO: o.rules.SLO, Seed: o.workload.Seed}, nil
+		Requests: live.Requests, DurationSeconds: o.duration.Seconds(), Warmup: live.Warmup, Fresh: o.fresh, Timeouts: o.timeouts.String(), Continuous: o.continuous, ExtraBody: bodyHash(o.extra), Profile: o.rules.Profile, SLO: o.rules.SLO, Seed: o.workload.Seed}, nil
 }
 
 // identify asks the server what it is, and fills in API and model. Where both are

@@ -23,7 +23,7 @@ func (p *benchProgress) phase(now string, done int, more func() string) {
 }
 
 func (p *benchProgress) draw(width, _ int, now time.Time) string {
-	text := fmt.Sprintf("%d/%d %s %s, %.0f s", p.done, p.total, bar(p.done, p.total), p.now, now.Sub(p.since).Seconds())
+	text := fmt.Sprintf("%d/%d %s %s, %.0f s", p.done, p.total, bar(p.done, p.total), p.now, max(0, now.Sub(p.since).Seconds()))
 	if p.more != nil {
 		text += p.more()
 	}

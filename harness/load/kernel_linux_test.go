@@ -1,8 +1,11 @@
 package load
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,8 +13,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -160,34 +161,44 @@ func TestQuietIsNoAlarm(t *testing.T) {
 // says that its numbers are not to be trusted, whichever way it stamps.
 func TestOverloadIsNoticed(t *testing.T) {
 	measures(t)
-	m := server.Start(t, server.Options{Plan: server.Plan{First: 50 * time.Millisecond, Gap: 50 * time.Millisecond}})
-	child := func(role string) *exec.Cmd {
+	plan := server.Plan{First: 50 * time.Millisecond, Gap: 50 * time.Millisecond}
+	m := server.Start(t, server.Options{Plan: plan})
+	child := func(role string) (*exec.Cmd, *bufio.Reader) {
 		c := exec.Command(os.Args[0], "-test.run=^TestOverloadChild$")
 		c.Env = append(os.Environ(), "LOAD_TEST_ROLE="+role, "LOAD_TEST_URL="+m.URL)
-		return c
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		startOnOneCore(t, c)
+		return c, bufio.NewReader(out)
 	}
-	hog := child("hog")
-	if err := hog.Start(); err != nil {
-		t.Fatal(err)
-	}
+	hog, spins := child("hog")
 	defer func() {
 		hog.Process.Kill()
 		hog.Wait()
 	}()
+	if line, err := spins.ReadString('\n'); err != nil {
+		t.Fatalf("hog: %q: %v", line, err)
+	}
 	for _, role := range []string{"kernel", "plain"} {
-		out, err := child(role).Output()
-		if err != nil {
-			t.Fatalf("%s: %v: %s", role, err, out)
-		}
+		c, out := child(role)
+		text, _ := out.ReadString('\n')
+		rest, _ := io.ReadAll(out)
 		var saw overload
-		text, _, _ := strings.Cut(string(out), "\n")
-		if err := json.Unmarshal([]byte(text), &saw); err != nil {
-			t.Fatalf("%s: %q: %v", role, text, err)
+		if err := errors.Join(c.Wait(), json.Unmarshal([]byte(text), &saw)); err != nil {
+			t.Fatalf("%s: %v: %s%s", role, err, text, rest)
 		}
-		if len(saw.Faults) == 0 {
+		planned := (plan.First + 19*plan.Gap).Seconds()
+		switch {
+		case len(saw.Faults) > 0:
+		case saw.E2E > 1.5*planned: // then what was too slow was the server, and the load generator had time enough
+			t.Skipf("%s: this machine is too busy to tell: the answers took %.2f s, and %.2f s were planned: %s", role, saw.E2E, planned, text)
+		default:
 			t.Errorf("%s: no fault was noticed in %s", role, text)
 		}
 		t.Logf("%s: %q", role, saw.Faults)
+		t.Logf("%s: %s", role, text)
 	}
 }
 
@@ -206,8 +217,8 @@ func TestOverloadChild(t *testing.T) {
 	if !slices.Contains([]string{"hog", "kernel", "plain"}, role) {
 		t.Skip("not a child")
 	}
-	pinToOneCore(t)
 	if role == "hog" {
+		fmt.Println("spinning")
 		for n := 0; ; n++ { // until it is killed
 			runtime.KeepAlive(n)
 		}
@@ -224,8 +235,12 @@ func TestOverloadChild(t *testing.T) {
 	})
 }
 
-// pinToOneCore binds all threads of this process to the last core that it may use.
-func pinToOneCore(t *testing.T) {
+// startOnOneCore starts a process on the last core that this one may use: a process begins
+// with the cores of the thread that starts it.
+func startOnOneCore(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	var may, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
 		t.Fatal(err)
@@ -236,14 +251,11 @@ func pinToOneCore(t *testing.T) {
 			one.Set(core)
 		}
 	}
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		t.Fatal(err)
 	}
-	for _, thread := range threads {
-		id, _ := strconv.Atoi(thread.Name())
-		if err := unix.SchedSetaffinity(id, &one); err != nil {
-			t.Fatal(err)
-		}
+	defer unix.SchedSetaffinity(0, &may)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
 	}
 }
