@@ -71,6 +71,7 @@ func (r Runner) Run(ctx, abort context.Context, p Plan, gpus []string) (results.
 		return results.Trial{}, fmt.Errorf("trial %s: %w", p.TrialID, err)
 	}
 	t := &trial{Runner: r, plan: p, source: source, born: time.Now(), row: newRow(p, gpus), tries: slices.Clone(p.Before)}
+	t.row.StartedAt = t.born.UTC() // of one reading: the row's end is its start and TotalSeconds
 	for _, i := range r.CPUs {
 		t.row.CPUs = append(t.row.CPUs, int32(i))
 	}
