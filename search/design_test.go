@@ -15,6 +15,7 @@ import (
 const hardPairs, hardLevels = 2637, 76
 
 func TestDesignCoversTheHardLattice(t *testing.T) {
+	quality(t)
 	t.Parallel()
 	l := newLattice(t, hardSpec)
 	for seed := range uint64(2) {

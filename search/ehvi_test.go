@@ -41,6 +41,7 @@ var (
 )
 
 func TestEHVIEqualsIntegral(t *testing.T) {
+	quality(t)
 	for _, tt := range []struct {
 		name  string
 		front []pareto.Point

@@ -23,6 +23,7 @@ func noisy(l *space.Lattice, r space.Rank, rng *rand.Rand) Outcome {
 // A probability is calibrated if, of the points that have it, such a share truly
 // is on the front of what was measured. Confirmation makes few of them wrong.
 func TestFrontIsCalibrated(t *testing.T) {
+	quality(t)
 	t.Parallel()
 	l := newLattice(t, smallSpec)
 	type bin struct{ expected, seen, n float64 }

@@ -13,6 +13,7 @@ import (
 )
 
 func TestHybridBeatsNSGA2(t *testing.T) {
+	quality(t)
 	t.Parallel()
 	l := newLattice(t, smallSpec)
 	const trials = 30
@@ -54,6 +55,7 @@ func TestHybridSaysWhy(t *testing.T) {
 
 // Where a half-space always fails, few later asks go there.
 func TestHybridAvoidsFailures(t *testing.T) {
+	quality(t)
 	t.Parallel()
 	l := newLattice(t, smallSpec)
 	broken := func(r space.Rank) bool { // the fastest third, as with memory that runs out
@@ -274,6 +276,7 @@ func ladder(l *space.Lattice, r space.Rank) Outcome {
 }
 
 func TestHybridOnALadder(t *testing.T) {
+	quality(t)
 	t.Parallel()
 	l := newLattice(t, smallSpec)
 	var all []float64

@@ -80,6 +80,15 @@ parameters:
   - {name: a, flag: --a, kind: ordinal, values: [1], default: 1}
 `
 
+// quality is for tests of how well the search does. The race detector makes them slow, and
+// the goroutines that they run others run too: scripts/test runs them without it.
+func quality(t testing.TB) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("run without the race detector")
+	}
+}
+
 func newLattice(t testing.TB, yaml string) *space.Lattice {
 	t.Helper()
 	spec, err := space.Parse("test.yaml", []byte(strings.TrimSpace(yaml)))

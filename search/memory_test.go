@@ -36,6 +36,7 @@ func TestMemoryModelIsMonotone(t *testing.T) {
 
 // With an estimate, the first failures suffice to stay away from larger ones.
 func TestMemoryKeepsFailuresFew(t *testing.T) {
+	quality(t)
 	t.Parallel()
 	l := newLattice(t, smallSpec)
 	estimate := func(p space.Point) float64 { return float64(p[0]) + 0.5*float64(p[2]) }

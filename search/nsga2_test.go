@@ -39,6 +39,7 @@ func median(x []float64) float64 {
 }
 
 func TestNSGA2BeatsRandom(t *testing.T) {
+	quality(t)
 	l := newLattice(t, smallSpec)
 	shares := make(map[Mode][]float64)
 	for _, mode := range []Mode{NSGA2, Random} {
@@ -54,6 +55,7 @@ func TestNSGA2BeatsRandom(t *testing.T) {
 }
 
 func TestNSGA2FindsTheFront(t *testing.T) {
+	quality(t)
 	l := newLattice(t, smallSpec)
 	var shares []float64
 	for seed := range uint64(10) {

@@ -21,6 +21,15 @@ type Point struct {
 	// Standard errors of ln TTFT and ln TPS, so nearly the relative errors; 0 = unknown.
 	TTFTSE, TPSSE float64
 
+	// Runs is from how many runs these errors were estimated; 0 = they are exact. Those
+	// of few runs are drawn towards what is usual (see moderate).
+	Runs int
+
+	// Bound says that the configuration is no better than this, and may be worse: its
+	// measurement was cut short. It counts as one that works and teaches the models, but
+	// it is on no front.
+	Bound bool
+
 	Load // the offered load; the zero Load where there is only one
 
 	// Metrics are what Options.Limits speak of, by name; finite. Others are ignored.
@@ -121,6 +130,9 @@ func (p Point) validate(limits []Limit) error {
 	}
 	if !finite(p.TTFTSE) || !finite(p.TPSSE) || p.TTFTSE < 0 || p.TPSSE < 0 {
 		return fmt.Errorf("standard errors of %v and %v: want finite numbers, 0 where one is unknown", p.TTFTSE, p.TPSSE)
+	}
+	if p.Runs < 0 {
+		return fmt.Errorf("standard errors from %d runs: want 0 or more, 0 where they are exact", p.Runs)
 	}
 	if p.Concurrency < 0 || p.RatePerSec < 0 || !finite(p.RatePerSec) {
 		return fmt.Errorf("load of concurrency %d and %v requests/s: want finite numbers, 0 where one does not apply", p.Concurrency, p.RatePerSec)

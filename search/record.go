@@ -42,10 +42,20 @@ func (r record) with(o Outcome) record {
 	}
 	loads := slices.SortedFunc(maps.Keys(byLoad), Load.compare)
 	for _, c := range loads {
-		all.points = append(all.points, meanPoint(byLoad[c]))
-		all.launched = append(all.launched, len(byLoad[c]))
+		ps := measuredPoints(byLoad[c])
+		all.points = append(all.points, meanPoint(ps))
+		all.launched = append(all.launched, len(ps))
 	}
 	return all
+}
+
+// measuredPoints leaves out bounds, unless there is nothing else.
+func measuredPoints(ps []Point) []Point {
+	measured := slices.DeleteFunc(slices.Clone(ps), func(p Point) bool { return p.Bound })
+	if len(measured) == 0 {
+		return ps
+	}
+	return measured
 }
 
 // meanPoint is the geometric mean of measurements of one load point on several
@@ -57,10 +67,11 @@ func meanPoint(ps []Point) Point {
 		return ps[0]
 	}
 	n := float64(len(ps))
-	mean := Point{Load: ps[0].Load, Metrics: make(map[string]float64)}
+	mean := Point{Load: ps[0].Load, Bound: ps[0].Bound, Metrics: make(map[string]float64)}
 	var sum, variance [2]float64
 	known := [2]bool{true, true}
 	for _, p := range ps {
+		mean.Runs += p.Runs
 		for axis, se := range p.errors() {
 			sum[axis] += p.costs()[axis] / n
 			variance[axis] += se * se / (n * n)
@@ -94,8 +105,20 @@ func comparePoints(a, b Point) int {
 		a.Load.compare(b.Load),
 		cmp.Compare(a.TTFT, b.TTFT), cmp.Compare(a.TPS, b.TPS),
 		cmp.Compare(a.TTFTSE, b.TTFTSE), cmp.Compare(a.TPSSE, b.TPSSE),
+		cmp.Compare(a.Runs, b.Runs), compareBounds(a.Bound, b.Bound),
 		slices.Compare(sortedMetrics(a), sortedMetrics(b)),
 	)
+}
+
+// compareBounds puts what was measured before what only bounds.
+func compareBounds(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // sortedMetrics are the values of a point's metrics by name; all points of a
@@ -130,7 +153,7 @@ func (h *history) launchVariance() [2]float64 {
 			}
 		}
 		for i, p := range h.records[r].points {
-			ps := byLoad[p.Load]
+			ps := measuredPoints(byLoad[p.Load])
 			n := float64(h.records[r].launched[i])
 			freedom += n - 1
 			for _, q := range ps {

@@ -15,8 +15,9 @@ type sample struct {
 	costs    pareto.Point
 	variance [2]float64 // of the errors of costs; 0 = unknown
 	launches int
+	runs     int // that the variances were estimated from; 0 = they are exact
 	metrics  map[string]float64
-	kept     bool // it keeps all limits
+	kept     bool // it was measured whole and keeps all limits
 }
 
 // samples are those of all that works, by rank and load.
@@ -32,12 +33,18 @@ func (h *history) samples(e *encoder) []sample {
 		for i, p := range record.points {
 			s := sample{
 				rank: r, load: p.Load, x: e.encode(point, p.Load), costs: p.costs(),
-				launches: record.launched[i], metrics: p.Metrics, kept: violation(p, h.limits) == 0,
+				launches: record.launched[i], runs: p.Runs, metrics: p.Metrics, kept: !p.Bound && violation(p, h.limits) == 0,
 			}
 			for axis, se := range p.errors() {
-				s.variance[axis] = se*se + between[axis]/float64(s.launches)
+				s.variance[axis] = se * se
 			}
 			all = append(all, s)
+		}
+	}
+	moderate(all)
+	for i := range all {
+		for axis, v := range between {
+			all[i].variance[axis] += v / float64(all[i].launches)
 		}
 	}
 	return all
@@ -53,7 +60,7 @@ func loads(all []sample) []Load {
 	return slices.Compact(ls)
 }
 
-// keptCosts are the costs of the samples that keep all limits.
+// keptCosts are the costs of the samples that are kept.
 func keptCosts(all []sample) []pareto.Point {
 	var ps []pareto.Point
 	for _, s := range all {

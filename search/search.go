@@ -58,7 +58,8 @@ type Options struct {
 	Budget int
 
 	// Population is how many of the best configurations NSGA2 breeds from, at
-	// least 2; 0 means an eighth of Budget, but no fewer than 8 nor more than 40.
+	// least 2; 0 means an eighth of Budget, but no fewer than 8 nor more than 40. The
+	// first twice as many trials are uniform draws.
 	Population int
 
 	// Limits are what a point must keep to count for the front. Each point that is

@@ -306,6 +306,70 @@ func TestTellRefuses(t *testing.T) {
 	}
 }
 
+// Odd histories, in every mode: asks go on, each new, and the front says what there is.
+func TestOddHistories(t *testing.T) {
+	l := newLattice(t, smallSpec)
+	fails := func(int, space.Rank) Outcome { return Outcome{Failure: "crash"} }
+	for _, tt := range []struct {
+		name    string
+		outcome func(k int, r space.Rank) Outcome
+		told    int // configurations
+		times   int // each is told
+		front   int // points with P(front) of 0.99 or more
+	}{
+		{"nothing", fails, 0, 1, 0},
+		{"one failure", fails, 1, 1, 0},
+		{"all failed", fails, 24, 1, 0},
+		{"one observation", func(_ int, r space.Rank) Outcome { return serving(l, r) }, 1, 1, 1},
+		{"one told twice, with different values", func(k int, _ space.Rank) Outcome { return measured(1+float64(k), 2+float64(k)) }, 1, 2, 1},
+		{"one works, one fails", func(k int, r space.Rank) Outcome {
+			if k == 0 {
+				return serving(l, r)
+			}
+			return fails(k, r)
+		}, 2, 1, 1},
+		{"constant objectives", func(int, space.Rank) Outcome { return measured(1, 1) }, 12, 1, 12},
+		{"a front of one point", func(k int, _ space.Rank) Outcome { return measured(1+float64(k), 100/(1+float64(k))) }, 12, 1, 1},
+	} {
+		for _, mode := range []Mode{Exhaustive, SeedDesign, NSGA2, Random, Hybrid} {
+			s := newSearcher(t, l, Options{Mode: mode, Seed: 2, Budget: 40})
+			seen := make(map[space.Rank]bool)
+			ask := func() space.Rank {
+				asks := s.Ask(1)
+				if len(asks) != 1 || seen[asks[0].Rank] {
+					t.Fatalf("%s, %s: asks %+v", tt.name, mode, asks)
+				}
+				seen[asks[0].Rank] = true
+				return asks[0].Rank
+			}
+			k := 0
+			for range tt.told {
+				r := ask()
+				for range tt.times {
+					tell(t, s, r, tt.outcome(k, r))
+					k++
+				}
+			}
+			sure := 0
+			for _, p := range s.Front().Points {
+				if p.P >= 0.99 {
+					sure++
+				}
+				if p.Launches != tt.times || !positive(p.TTFT) || !positive(p.TPS) {
+					t.Errorf("%s, %s: front point %+v", tt.name, mode, p)
+				}
+			}
+			if sure != tt.front {
+				t.Errorf("%s, %s: %d points are surely on the front, want %d", tt.name, mode, sure, tt.front)
+			}
+			if tt.front < 2 && len(s.Confirm(3)) > 0 {
+				t.Errorf("%s, %s: something to confirm", tt.name, mode)
+			}
+			ask()
+		}
+	}
+}
+
 // The caller's points are the caller's.
 func TestTellKeepsItsOwnPoints(t *testing.T) {
 	l := newLattice(t, smallSpec)

@@ -48,7 +48,7 @@ func pointOf(m results.Measurement, aim results.Aim) (p search.Point, ok bool) {
 			se[slot] = s
 		}
 	}
-	p.TTFTSE, p.TPSSE = se[0], se[1]
+	p.TTFTSE, p.TPSSE, p.Runs = se[0], se[1], len(m.Runs)
 	p.Metrics = map[string]float64{}
 	for _, l := range aim.Limits {
 		v := m.Estimate(l.Metric).Value

@@ -10,8 +10,7 @@ import (
 
 // bounded are the load points of a launch of which nothing is known but that they are
 // no better than so: their only runs were cut short. They are told to the search as
-// they could be at best. That is on the safe side, and changes no front, for each is
-// dominated or breaks a limit by far.
+// bounds (search.Point.Bound), which are on no front.
 func bounded(runs []results.Run, aim results.Aim) []search.Point {
 	var points []search.Point
 	var seen []string
@@ -39,6 +38,7 @@ func boundOf(r results.Run, aim results.Aim) (p search.Point, ok bool) {
 		}
 		return 0
 	}
+	p.Bound = true
 	p.Load = search.Load{Concurrency: int(r.Concurrency)}
 	if r.Rate != nil {
 		p.RatePerSec = *r.Rate

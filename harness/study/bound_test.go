@@ -46,6 +46,11 @@ func TestCutRunsAreToldAsBounds(t *testing.T) {
 		for _, p := range o.Points {
 			ttft += p.TTFT
 		}
+		for _, p := range o.Points {
+			if p.Bound != (tt.name != "and a valid run") {
+				t.Errorf("%s: bound %v", tt.name, p.Bound)
+			}
+		}
 		if ttft != tt.ttft || o.Failure != tt.failure {
 			t.Errorf("%s: told %+v", tt.name, o)
 		}

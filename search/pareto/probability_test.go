@@ -97,7 +97,7 @@ func byQuadrature(g pareto.Goals, ms []pareto.Measured, i, cells int) float64 {
 }
 
 func TestFrontProbabilityAgreesWithQuadrature(t *testing.T) {
-	const draws, cells = 20_000, 60
+	const draws, cells = 6_000, 40
 	rapid.Check(t, func(rt *rapid.T) {
 		g := anyGoals(rt)
 		one := rapid.Custom(func(rt *rapid.T) pareto.Measured {
