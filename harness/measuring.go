@@ -18,7 +18,7 @@ import (
 type measuring struct {
 	spreads []study.Spread
 	saved   stop.Saving
-	most    int // runs at a load point
+	most    int // runs at a load point; 0: no rule decides how many
 	drifts  []study.Drift
 	ends    map[string]int // why measuring ended, over launches and load points
 	cut     int            // runs that were cut short
@@ -29,7 +29,10 @@ func measuringOf(s *study.Study, state study.State) (m measuring, err error) {
 		return m, err
 	}
 	m.drifts, err = s.Drifts(state)
-	m.saved, m.most, m.ends = s.Saved(state), s.Lock.Repeats, map[string]int{}
+	m.saved, m.ends = s.Saved(state), map[string]int{}
+	if s.Lock.Precision > 0 {
+		m.most = s.Lock.Repeats
+	}
 	for _, r := range state.Runs {
 		if r.Decision != "" && r.Decision != string(stop.Continue) {
 			m.ends[r.Decision]++
@@ -91,7 +94,7 @@ func (m measuring) json() measuringJSON {
 			doc.Drift = append(doc.Drift, driftJSON{LoadPoint: d.LoadPoint, Metric: d.Metric, Ratio: known(stay.Ratio.Value), CI: bounds(stay.Ratio), Affected: d.Affected})
 		}
 	}
-	if m.saved != (stop.Saving{}) {
+	if m.most > 0 {
 		doc.Saved = &savedJSON{Against: m.most, Runs: m.saved.Runs, Seconds: m.saved.Seconds, Share: m.saved.Share}
 	}
 	return doc
