@@ -130,6 +130,9 @@ func prepare(ctx context.Context, name string, o latticeOptions, start startOpti
 	}
 	c := chosen{engine: name, spec: spec, launch: engine.Launch{Engine: name, Model: o.model, Wrap: start.wrap, Server: spec.Server, Guard: []string{"{self}", guardName}}}
 	if name == "sim" {
+		if start.wrap != nil || start.bin != "" {
+			return chosen{}, usagef("the simulator is harness itself: --launch and --server-bin do not go with --engine sim")
+		}
 		return c.simulate(o, start.args), nil
 	}
 	c.launch.Server.Argv = append(slices.Clone(spec.Server.Argv), start.args...)

@@ -37,7 +37,7 @@ func (a *app) front(c *cli.Context) error {
 			measuringJSON
 		}{f.JSON(s.Lock.ID), how.json()})
 	}
-	fmt.Fprintf(a.stdout, "Study %s: %s %s, space %s, %s measured\n", s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, report.Plural(configsOf(state.Trials), "config"))
+	fmt.Fprintf(a.stdout, "Study %s: %s %s, space %s, %s tried\n", s.Store.Dir, s.Lock.Engine, s.Lock.EngineVersion, s.Lock.Space, report.Plural(configsOf(state.Trials), "config"))
 	if s.Lock.Simulated {
 		fmt.Fprintln(a.stdout, simulatedLine)
 	}

@@ -16,7 +16,7 @@ import (
 // a config is told by what differs from it.
 func (f Front) Text(w io.Writer, base map[string]string) error {
 	if len(f.Rows) == 0 {
-		_, err := fmt.Fprintln(w, "No config was measured yet, so there is no front.")
+		_, err := fmt.Fprintln(w, "There is no front: no config has a valid run yet.")
 		return err
 	}
 	points, near := f.Points(), f.Near()
