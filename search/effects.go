@@ -74,7 +74,7 @@ func Effects(l *space.Lattice, told []Told, seed uint64) (effects []Effect, poin
 		}
 		h.tell(t.Rank, t.Outcome)
 	}
-	if h.working() < seedSize {
+	if h.working() < SeedSize {
 		return nil, 0, nil
 	}
 	m, err := newEffectModel(h, e, seed)

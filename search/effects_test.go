@@ -98,8 +98,8 @@ func TestEffects(t *testing.T) {
 func TestEffectsNeedMeasurements(t *testing.T) {
 	t.Parallel()
 	l := newLattice(t, effectSpec)
-	if effects := measuredEffects(t, l, seedSize-1); effects != nil {
-		t.Errorf("%d effects of %d configurations", len(effects), seedSize-1)
+	if effects := measuredEffects(t, l, SeedSize-1); effects != nil {
+		t.Errorf("%d effects of %d configurations", len(effects), SeedSize-1)
 	}
 	if _, _, err := Effects(l, []Told{{Rank: l.Count()}}, 1); err == nil {
 		t.Error("a rank outside the lattice is taken")

@@ -10,11 +10,11 @@ import (
 	"harness/space"
 )
 
-const (
-	// seedSize is the number of configurations that are measured before a model
-	// is believed. On measured tables 6 to 8 do better than 12 to 16.
-	seedSize = 6
+// SeedSize is the number of configurations that mode hybrid measures before a model is
+// believed. On measured tables 6 to 8 do better than 12 to 16.
+const SeedSize = 6
 
+const (
 	// leastWorking is how many must have worked by then.
 	leastWorking = 3
 
@@ -58,10 +58,10 @@ type hybrid struct {
 
 func newHybrid(e *encoder, h *history, o Options) *hybrid {
 	y := &hybrid{
-		lattice: e.lattice, seed: o.Seed, start: seedSize, working: leastWorking, encoder: e,
+		lattice: e.lattice, seed: o.Seed, start: SeedSize, working: leastWorking, encoder: e,
 		design: &design{lattice: e.lattice, seed: o.Seed, size: math.MaxInt, draws: poolSize, shuffled: true},
 	}
-	if len(h.background.same) >= seedSize { // the design was measured by another study
+	if len(h.background.same) >= SeedSize { // the design was measured by another study
 		y.start, y.working = 1, 1
 	}
 	if o.Budget > 0 {

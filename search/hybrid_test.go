@@ -38,7 +38,7 @@ func TestHybridSaysWhy(t *testing.T) {
 		a := s.Ask(1)[0]
 		want := SourceModel
 		switch {
-		case k < seedSize:
+		case k < SeedSize:
 			want = SourceDesign
 		case k%exploreEvery == exploreEvery-1:
 			want = SourceExploration

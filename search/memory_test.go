@@ -47,7 +47,7 @@ func TestMemoryKeepsFailuresFew(t *testing.T) {
 			r := s.Ask(1)[0].Rank
 			if estimate(l.Unrank(r, nil)) >= 3.5 {
 				tell(t, s, r, Outcome{Failure: "oom_load"})
-				if k >= seedSize {
+				if k >= SeedSize {
 					failures++
 				}
 				continue

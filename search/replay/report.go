@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"harness/search"
 	"harness/search/pareto"
 )
 
@@ -63,6 +64,9 @@ func (p *Problem) Report(o Options, runs []Run) Report {
 		Notes: append([]string{}, p.Notes...), Seeds: o.Seeds, Budget: o.Budget, NoiseCV: o.NoiseCV}
 	if o.Budget > p.Configs() {
 		r.Notes = append(r.Notes, fmt.Sprintf("the budget of %d asks is above the table's %d configs: a run ends when all are measured", o.Budget, p.Configs()))
+	}
+	if hybrid := string(search.Hybrid); slices.Contains(o.Methods, hybrid) && o.Budget <= search.SeedSize {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s has no model yet: its seed design has %d configs, and the budget is of %d", hybrid, search.SeedSize, o.Budget))
 	}
 	for len(runs) > 0 {
 		n := 1
