@@ -19,9 +19,9 @@ const (
 	leastWorking = 3
 
 	// exploreEvery: of so many asks one goes to where least is known, so that a model
-	// that is sure and wrong is found out. On recorded tables that is better than where
-	// an optimist would hope for most, which is near to what is known: on one of a
-	// compressor (SS-T) 28 trials to 95 % of the front instead of 33, and as good on others.
+	// that is sure and wrong is found out: without it the mean number of asks to 95 %
+	// of the front of a compressor's recorded table (SS-T) is 37 instead of 29, on
+	// serving tables one less.
 	exploreEvery = 8
 
 	// shortlist is the number of prospects that the noise-aware acquisition
